@@ -1,0 +1,177 @@
+/**
+ * Turns the options into one frozen, checked configuration. The only place that knows a default.
+ *
+ * @module
+ */
+import {
+  type CheckedCertificate,
+  type ClientCertificateLoader,
+  checkCertificate,
+  checkLoadedCertificate,
+} from "./certificate.js";
+import { type Contract, checkContract } from "./contract.js";
+import { kindOf, Problems } from "./problems.js";
+import { PROFILES, type Profile, type ProfileRules, profileRules, type SigningAlgorithm } from "./profile.js";
+import { checkSigning, type Signer } from "./signing.js";
+import { checkUrl } from "./url.js";
+
+/** What the rest of the house works with. Nothing behind it checks an option again. */
+export interface Configuration {
+  readonly profile: Profile;
+  readonly rules: ProfileRules;
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly redirectUri: string;
+  readonly requestDelivery: "par" | "by-value";
+  readonly loadCertificate: () => Promise<CheckedCertificate>;
+  readonly signer: Signer | undefined;
+  readonly apiBaseUrl: string;
+  readonly contract: Contract;
+  /** Milliseconds. */
+  readonly timeout: number;
+  readonly idTokenAlgorithms: readonly SigningAlgorithm[];
+  readonly authorizationResponseAlgorithms: readonly SigningAlgorithm[];
+}
+
+const COMMON = [
+  "profile",
+  "issuer",
+  "clientId",
+  "redirectUri",
+  "certificate",
+  "signing",
+  "api",
+  "contract",
+  "timeout",
+  "algorithms",
+  "store",
+];
+const DEFAULT_TIMEOUT = 15_000;
+const LONGEST_TIMEOUT = 600_000;
+
+/** Checks every option and throws one `ConfigurationError` that names all that is wrong. */
+export function configure(options: unknown): Configuration {
+  const problems = new Problems();
+  if (typeof options !== "object" || options === null) {
+    problems.add("options", "an object", kindOf(options));
+    problems.throwIfAny();
+  }
+  const given = options as Record<string, unknown>;
+  const rules = checkProfile(given["profile"], problems);
+  checkNames(given, rules, problems);
+  const api = given["api"];
+  const configuration: Partial<Configuration> = {
+    profile: given["profile"] as Profile,
+    rules,
+    issuer: checkUrl(given["issuer"], "issuer", problems),
+    clientId: checkClientId(given["clientId"], problems),
+    redirectUri: checkUrl(given["redirectUri"], "redirectUri", problems, true),
+    requestDelivery: checkDelivery(given["requestDelivery"], rules, problems),
+    signer: undefined,
+    apiBaseUrl: checkApi(api, problems),
+    contract: checkContract(given["contract"], problems),
+    timeout: checkTimeout(given["timeout"], problems),
+    ...checkAlgorithms(given["algorithms"], rules, problems),
+    loadCertificate: certificateLoader(given["certificate"], problems),
+    ...(rules.signedRequest ? { signer: checkSigning(given["signing"], rules, problems) } : {}),
+  };
+  problems.throwIfAny();
+  return Object.freeze(configuration as Configuration);
+}
+
+function checkProfile(value: unknown, problems: Problems): ProfileRules {
+  const rules = profileRules(value);
+  if (rules !== undefined) return rules;
+  const found = typeof value === "string" && /^[\w.-]{1,40}$/.test(value) ? `"${value}"` : kindOf(value);
+  problems.add("profile", `one of ${PROFILES.join(", ")}`, found);
+  // Any profile's rules serve to find what else is wrong; this one asks for no key that may not be there.
+  return profileRules("fapi2-security");
+}
+
+function checkNames(given: Record<string, unknown>, rules: ProfileRules, problems: Problems): void {
+  const known = rules.byValue ? [...COMMON, "requestDelivery"] : COMMON;
+  for (const name of Object.keys(given)) {
+    if (known.includes(name)) continue;
+    const wrongProfile = name === "requestDelivery" && profileRules(given["profile"]) !== undefined;
+    problems.add(
+      name.slice(0, 40),
+      wrongProfile ? "no such option in this profile: its requests are always pushed" : `one of ${known.join(", ")}`,
+      "an unknown option",
+    );
+  }
+}
+
+function checkClientId(value: unknown, problems: Problems): string {
+  // RFC 6749 appendix A.1: client-id is VSCHAR.
+  if (typeof value === "string" && /^[\x20-\x7e]+$/.test(value)) return value;
+  problems.add(
+    "clientId",
+    "the client id that the bank gave",
+    typeof value === "string" && value !== "" ? "a string that can't be one" : kindOf(value),
+  );
+  return "";
+}
+
+function checkDelivery(value: unknown, rules: ProfileRules, problems: Problems): "par" | "by-value" {
+  if (value === undefined || value === "par" || !rules.byValue) return "par";
+  if (value !== "by-value") problems.add("requestDelivery", "par or by-value", kindOf(value));
+  return "by-value";
+}
+
+function checkApi(value: unknown, problems: Problems): string {
+  if (typeof value !== "object" || value === null) {
+    problems.add("api", "{ baseUrl }", kindOf(value));
+    return "";
+  }
+  for (const name of Object.keys(value)) {
+    if (name !== "baseUrl") problems.add(`api.${name}`, "baseUrl", "an unknown option");
+  }
+  return checkUrl("baseUrl" in value ? value.baseUrl : undefined, "api.baseUrl", problems).replace(/\/+$/, "");
+}
+
+function checkTimeout(value: unknown, problems: Problems): number {
+  if (value === undefined) return DEFAULT_TIMEOUT;
+  if (typeof value === "number" && Number.isInteger(value) && value > 0 && value <= LONGEST_TIMEOUT) return value;
+  problems.add(
+    "timeout",
+    `milliseconds from 1 to ${LONGEST_TIMEOUT}`,
+    typeof value === "number" ? String(value) : kindOf(value),
+  );
+  return DEFAULT_TIMEOUT;
+}
+
+function checkAlgorithms(
+  value: unknown,
+  rules: ProfileRules,
+  problems: Problems,
+): Pick<Configuration, "idTokenAlgorithms" | "authorizationResponseAlgorithms"> {
+  if (value !== undefined && (typeof value !== "object" || value === null)) {
+    problems.add("algorithms", "an object", kindOf(value));
+  }
+  const given = (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
+  for (const name of Object.keys(given)) {
+    if (name !== "idToken" && name !== "authorizationResponse") {
+      problems.add(`algorithms.${name}`, "one of idToken, authorizationResponse", "an unknown option");
+    }
+  }
+  const pin = (name: string): readonly SigningAlgorithm[] => {
+    const wanted = given[name];
+    if (wanted === undefined) return rules.algorithms;
+    const allowed = rules.algorithms.filter(alg => alg === wanted);
+    if (allowed.length === 0) {
+      const found = typeof wanted === "string" && /^[A-Za-z0-9-]{1,10}$/.test(wanted) ? `"${wanted}"` : kindOf(wanted);
+      problems.add(`algorithms.${name}`, `one of ${rules.algorithms.join(", ")}`, found);
+    }
+    return Object.freeze(allowed);
+  };
+  return { idTokenAlgorithms: pin("idToken"), authorizationResponseAlgorithms: pin("authorizationResponse") };
+}
+
+function certificateLoader(value: unknown, problems: Problems): () => Promise<CheckedCertificate> {
+  if (typeof value === "function") {
+    const load = value as ClientCertificateLoader;
+    return async () => checkLoadedCertificate(await load());
+  }
+  const checked = checkCertificate(value, problems);
+  return async () => checked as CheckedCertificate;
+}

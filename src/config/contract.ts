@@ -1,0 +1,133 @@
+/**
+ * The bank's API contract as data: what a partner changes by configuration when the real bank differs.
+ *
+ * The default is an assumption: the bank gives its specification to contracted partners only.
+ *
+ * @module
+ */
+import { kindOf, type Problems } from "./problems.js";
+
+/** What a link may be allowed to do, in the partner's words. */
+export type Scope = "balance" | "transactions" | "deposits" | "identity" | "debit";
+
+/** The logical names whose strings on the wire are configured. */
+export type ScopeName = Scope | "openid" | "offlineAccess" | "grantQuery" | "grantRevoke";
+
+/** The endpoints of the API. A path may hold `{accountId}` or `{debitId}`. */
+export type PathName =
+  | "accounts"
+  | "balance"
+  | "transactions"
+  | "deposits"
+  | "identity"
+  | "debits"
+  | "debit"
+  | "grant"
+  | "grantExtensions";
+
+/** The request headers whose names are configured. */
+export type HeaderName = "interactionId" | "authDate" | "customerIpAddress" | "idempotencyKey";
+
+/** What the bank's API looks like. Every entry that is given replaces the default one. */
+export interface ContractOptions {
+  /** The scope strings that the bank registered for the client. */
+  readonly scopes?: Readonly<Partial<Record<ScopeName, string>>>;
+  /** Paths below `api.baseUrl`; `grant` and `grantExtensions` are below the grant management endpoint. */
+  readonly paths?: Readonly<Partial<Record<PathName, string>>>;
+  /** Names of request headers. */
+  readonly headers?: Readonly<Partial<Record<HeaderName, string>>>;
+}
+
+/** The contract in force. */
+export interface Contract {
+  readonly scopes: Readonly<Record<ScopeName, string>>;
+  readonly paths: Readonly<Record<PathName, string>>;
+  readonly headers: Readonly<Record<HeaderName, string>>;
+}
+
+const DEFAULT: Contract = {
+  scopes: {
+    balance: "balance",
+    transactions: "transactions",
+    deposits: "deposits",
+    identity: "identity",
+    debit: "debit",
+    openid: "openid",
+    offlineAccess: "offline_access",
+    grantQuery: "grant_management_query",
+    grantRevoke: "grant_management_revoke",
+  },
+  paths: {
+    accounts: "/accounts",
+    balance: "/accounts/{accountId}/balance",
+    transactions: "/accounts/{accountId}/transactions",
+    deposits: "/accounts/{accountId}/deposits",
+    identity: "/identity",
+    debits: "/direct-debits",
+    debit: "/direct-debits/{debitId}",
+    grant: "/{grantId}",
+    grantExtensions: "/{grantId}/extensions",
+  },
+  headers: {
+    interactionId: "x-fapi-interaction-id",
+    authDate: "x-fapi-auth-date",
+    customerIpAddress: "x-fapi-customer-ip-address",
+    idempotencyKey: "x-idempotency-key",
+  },
+};
+
+/** The scopes a partner can ask for. */
+export const SCOPES: readonly Scope[] = Object.freeze(["balance", "transactions", "deposits", "identity", "debit"]);
+
+// RFC 6749 section 3.3 (scope-token), RFC 9110 section 5.1 (field name).
+const FORMS: Readonly<Record<keyof Contract, { readonly pattern: RegExp; readonly expected: string }>> = {
+  scopes: { pattern: /^[\x21\x23-\x5b\x5d-\x7e]+$/, expected: "a scope string without spaces and quotes" },
+  paths: { pattern: /^(\/([\w.~-]+|\{\w+\}))+$/, expected: "a path that begins with a slash, without query" },
+  headers: { pattern: /^[\w!#$%&'*+.^`|~-]+$/, expected: "a header name" },
+};
+
+/** Merges the partner's contract over the default one and notes what is wrong with it. */
+export function checkContract(value: unknown, problems: Problems): Contract {
+  if (value !== undefined && (typeof value !== "object" || value === null)) {
+    problems.add("contract", "an object", kindOf(value));
+    return DEFAULT;
+  }
+  const given = (value ?? {}) as Record<string, unknown>;
+  for (const name of Object.keys(given)) {
+    if (!Object.hasOwn(DEFAULT, name))
+      problems.add(`contract.${name}`, "one of scopes, paths, headers", "an unknown option");
+  }
+  return Object.freeze({
+    scopes: merge("scopes", given["scopes"], problems),
+    paths: merge("paths", given["paths"], problems),
+    headers: merge("headers", given["headers"], problems),
+  });
+}
+
+function merge<Section extends keyof Contract>(
+  section: Section,
+  value: unknown,
+  problems: Problems,
+): Contract[Section] {
+  const merged: Record<string, string> = { ...DEFAULT[section] };
+  if (value !== undefined && (typeof value !== "object" || value === null)) {
+    problems.add(`contract.${section}`, "an object", kindOf(value));
+    return DEFAULT[section];
+  }
+  const { pattern, expected } = FORMS[section];
+  for (const [name, entry] of Object.entries(value ?? {})) {
+    const option = `contract.${section}.${name}`;
+    if (!Object.hasOwn(merged, name)) {
+      problems.add(option, `one of ${Object.keys(merged).join(", ")}`, "an unknown option");
+    } else if (typeof entry !== "string" || !pattern.test(entry)) {
+      problems.add(
+        option,
+        expected,
+        typeof entry === "string" && entry !== "" ? "a string that is not" : kindOf(entry),
+      );
+    } else {
+      merged[name] = entry;
+    }
+  }
+  return Object.freeze(merged) as Contract[Section];
+}

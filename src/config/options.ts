@@ -1,0 +1,67 @@
+/**
+ * The options of a client, as a partner writes them.
+ *
+ * @module
+ */
+import type { ClientCertificate, ClientCertificateLoader } from "./certificate.js";
+import type { ContractOptions } from "./contract.js";
+import type { SigningAlgorithm } from "./profile.js";
+import type { Signing } from "./signing.js";
+
+/** The options that every profile has. */
+export interface CommonOptions {
+  /** The bank's issuer identifier, exactly as its metadata writes it: it is compared as a string. */
+  readonly issuer: string;
+  /** The client id that the bank gave the partner. */
+  readonly clientId: string;
+  /** Where the bank sends the customer back to, as registered. https, without fragment. */
+  readonly redirectUri: string;
+  /** The client certificate, or a function that loads it when it is first needed. */
+  readonly certificate: ClientCertificate | ClientCertificateLoader;
+  /** Where the bank's API is. */
+  readonly api: {
+    /** The base of the bank's API, for example `https://api.bank.example/v1`. */
+    readonly baseUrl: string;
+  };
+  /** What differs at the bank from the default contract. */
+  readonly contract?: ContractOptions;
+  /** Milliseconds that a call may take with all its attempts, where the call says nothing else. Default 15,000. */
+  readonly timeout?: number;
+  /**
+   * The algorithms that the bank signs with, as registered for the client. Default: each one that the profile allows.
+   * Nothing outside the profile is ever accepted, whatever the bank's metadata lists.
+   */
+  readonly algorithms?: {
+    readonly idToken?: SigningAlgorithm;
+    readonly authorizationResponse?: SigningAlgorithm;
+  };
+}
+
+/** FAPI 1.0 Advanced with mutual TLS and JARM. */
+export interface Fapi1AdvancedOptions extends CommonOptions {
+  /** Chooses this profile. */
+  readonly profile: "fapi1-advanced";
+  /** The key of the request objects. */
+  readonly signing: Signing;
+  /** `par` (default): the request object is pushed. `by-value`: it travels in the authorization URL. */
+  readonly requestDelivery?: "par" | "by-value";
+}
+
+/** FAPI 2.0 Security Profile with mutual TLS. */
+export interface Fapi2SecurityOptions extends CommonOptions {
+  /** Chooses this profile. */
+  readonly profile: "fapi2-security";
+  /** Not used: this profile signs nothing. It may stay where it is, so that changing the profile is one line. */
+  readonly signing?: Signing;
+}
+
+/** FAPI 2.0 Message Signing: signed authorization requests and responses. */
+export interface Fapi2MessageSigningOptions extends CommonOptions {
+  /** Chooses this profile. */
+  readonly profile: "fapi2-message-signing";
+  /** The key of the request objects. */
+  readonly signing: Signing;
+}
+
+/** The options of a client, by profile. */
+export type ProfileOptions = Fapi1AdvancedOptions | Fapi2SecurityOptions | Fapi2MessageSigningOptions;

@@ -1,0 +1,29 @@
+/**
+ * Collects what is wrong with the options, so that one error names everything at once.
+ *
+ * @module
+ */
+import { ConfigurationError, type ConfigurationProblem } from "../errors.js";
+
+/** The wrong options found so far. */
+export class Problems {
+  readonly #found: ConfigurationProblem[] = [];
+
+  add(option: string, expected: string, found: string): void {
+    this.#found.push(Object.freeze({ option, expected, found }));
+  }
+
+  throwIfAny(): void {
+    if (this.#found.length > 0) throw new ConfigurationError(this.#found);
+  }
+}
+
+/** Says what kind of thing a value is, never the value: it may be a secret in the wrong place. */
+export function kindOf(value: unknown): string {
+  if (value === undefined) return "nothing";
+  if (value === null) return "null";
+  if (value === "") return "an empty string";
+  if (Array.isArray(value)) return "an array";
+  const type = typeof value;
+  return type === "object" ? "an object" : `a ${type}`;
+}
