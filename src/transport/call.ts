@@ -1,0 +1,105 @@
+/**
+ * One call of the partner: its deadline, its interaction id, and whether the customer is there.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto";
+import { isIP } from "node:net";
+import { ArgumentError, TransportError } from "../errors.js";
+
+/** What every method takes last. */
+export interface CallOptions {
+  /** Ends the call early. What is under way at the bank is not undone. */
+  readonly signal?: AbortSignal;
+  /** Milliseconds for the call with all its attempts. Default: the client's `timeout`. */
+  readonly timeout?: number;
+  /** Given only while the customer is there: the bank is told their address and when they logged in at the partner. */
+  readonly customerPresent?: {
+    /** The customer's IP address. */
+    readonly ip: string;
+    /** When the customer logged in: a date-time with an offset, `2026-04-01T09:30:00+09:00`. */
+    readonly authenticatedAt?: string;
+  };
+  /** The `x-fapi-interaction-id` to send, a UUID. Default: a new one for each call. */
+  readonly interactionId?: string;
+}
+
+/** A call under way. */
+export interface Call {
+  readonly signal: AbortSignal;
+  readonly interactionId: string;
+  /** Milliseconds since the epoch at which the call gives up. */
+  readonly deadline: number;
+  readonly customerIp: string | undefined;
+  /** When the customer logged in, as an HTTP date. */
+  readonly customerAuthenticatedAt: string | undefined;
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const DATE_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/;
+
+/** Runs `work` as one call: one deadline spans everything in it, and its timer ends with it. */
+export async function withCall<T>(
+  options: CallOptions | undefined,
+  timeout: number,
+  work: (call: Call) => Promise<T>,
+): Promise<T> {
+  const milliseconds = checkTimeout(options?.timeout) ?? timeout;
+  const caller = options?.signal;
+  const call = {
+    interactionId: checkInteractionId(options?.interactionId),
+    ...checkCustomer(options?.customerPresent),
+    deadline: Date.now() + milliseconds,
+  };
+  // Not AbortSignal.any(): it would hold on to a caller's long-lived signal for ever.
+  const controller = new AbortController();
+  const abort = () => controller.abort("aborted");
+  const timer = setTimeout(() => controller.abort("timeout"), milliseconds);
+  caller?.addEventListener("abort", abort, { once: true });
+  if (caller?.aborted) abort();
+  try {
+    return await work(Object.freeze({ ...call, signal: controller.signal }));
+  } finally {
+    clearTimeout(timer);
+    caller?.removeEventListener("abort", abort);
+  }
+}
+
+/** The error of a call whose signal fired. */
+export function endedEarly(call: Call, reached: "no" | "possible", endpoint: string): TransportError {
+  const code = call.signal.reason === "timeout" ? "timeout" : "aborted";
+  const why = code === "timeout" ? "The call's deadline passed" : "The caller's signal ended the call";
+  const when = reached === "no" ? "before the request left" : "before the answer was there";
+  return new TransportError(code, `${why} ${when} (${endpoint}).`, {
+    reached,
+    endpoint,
+    interactionId: call.interactionId,
+    retryable: code === "timeout" && reached === "no",
+    sideEffect: reached === "no" ? "none" : "possible",
+  });
+}
+
+function checkTimeout(value: number | undefined): number | undefined {
+  if (value === undefined || (Number.isInteger(value) && value > 0 && value <= 600_000)) return value;
+  throw new ArgumentError("timeout", "timeout must be milliseconds from 1 to 600,000.");
+}
+
+function checkInteractionId(value: string | undefined): string {
+  if (value === undefined) return randomUUID();
+  if (typeof value === "string" && UUID.test(value)) return value;
+  throw new ArgumentError("interactionId", "interactionId must be a UUID.");
+}
+
+function checkCustomer(present: CallOptions["customerPresent"]): Pick<Call, "customerIp" | "customerAuthenticatedAt"> {
+  if (present === undefined) return { customerIp: undefined, customerAuthenticatedAt: undefined };
+  const { ip, authenticatedAt } = present;
+  if (isIP(ip) === 0) throw new ArgumentError("customerPresent.ip", "customerPresent.ip must be an IP address.");
+  if (authenticatedAt === undefined) return { customerIp: ip, customerAuthenticatedAt: undefined };
+  if (!DATE_TIME.test(authenticatedAt) || Number.isNaN(Date.parse(authenticatedAt))) {
+    throw new ArgumentError(
+      "customerPresent.authenticatedAt",
+      "customerPresent.authenticatedAt must be a date-time with an offset, such as 2026-04-01T09:30:00+09:00.",
+    );
+  }
+  return { customerIp: ip, customerAuthenticatedAt: new Date(authenticatedAt).toUTCString() };
+}

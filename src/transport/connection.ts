@@ -1,0 +1,72 @@
+/**
+ * TLS connections to the bank, and the certificate they present.
+ *
+ * @module
+ */
+import { createSecureContext, rootCertificates } from "node:tls";
+import { Agent, buildConnector } from "undici";
+import type { CheckedCertificate } from "../config/certificate.js";
+
+/** What a connection shows the bank: the client certificate at its mTLS endpoints, nothing anywhere else. */
+export type Presents = "client-certificate" | "nothing";
+
+/** Connections that belong together: the same certificate, the same roots. */
+export interface ConnectionPool {
+  readonly agent: Agent;
+  /** Whether the error came from making a connection, so that no request can have left. */
+  failedToConnect(error: unknown): boolean;
+}
+
+// RFC 9325, FAPI 1.0 Part 1 7.1 and Part 2 8.5, FAPI 2.0 SP 5.2.1: TLS 1.2 or later; in 1.2 only ECDHE with AES-GCM.
+const CIPHERS = [
+  "TLS_AES_256_GCM_SHA384",
+  "TLS_CHACHA20_POLY1305_SHA256",
+  "TLS_AES_128_GCM_SHA256",
+  "ECDHE-ECDSA-AES256-GCM-SHA384",
+  "ECDHE-RSA-AES256-GCM-SHA384",
+  "ECDHE-ECDSA-AES128-GCM-SHA256",
+  "ECDHE-RSA-AES128-GCM-SHA256",
+].join(":");
+
+/** Bytes that an answer may have. A page of 500 rows has about 200,000. */
+export const LARGEST_ANSWER: number = 4 * 1024 * 1024;
+
+/** Opens a pool. `presents` decides whether its connections carry the client certificate. */
+export function openPool(certificate: CheckedCertificate, presents: Presents): ConnectionPool {
+  const failures = new WeakSet<object>();
+  const connect = buildConnector({
+    secureContext: createSecureContext({
+      minVersion: "TLSv1.2",
+      ciphers: CIPHERS,
+      honorCipherOrder: true,
+      ...(certificate.ca.length > 0 ? { ca: [...rootCertificates, ...certificate.ca] } : {}),
+      ...(presents === "client-certificate"
+        ? { cert: certificate.cert, key: certificate.key.export({ type: "pkcs8", format: "pem" }) }
+        : {}),
+    }),
+    // Said aloud, so that NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment changes nothing here.
+    rejectUnauthorized: true,
+    timeout: 5_000,
+    // One process holds one identity for each pool: sessions are remembered by origin, and never shared between pools.
+    maxCachedSessions: 100,
+  });
+  const agent = new Agent({
+    connections: 64,
+    // Banks drop idle sockets after 5 seconds and more: ours are gone before.
+    keepAliveTimeout: 4_000,
+    keepAliveMaxTimeout: 30_000,
+    // One deadline spans a call: the call's signal, not timers for its parts.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    maxResponseSize: LARGEST_ANSWER,
+    connect: (options, callback) =>
+      connect(options, (...result) => {
+        if (result[0] !== null) failures.add(result[0]);
+        callback(...result);
+      }),
+  });
+  return {
+    agent,
+    failedToConnect: error => typeof error === "object" && error !== null && failures.has(error),
+  };
+}

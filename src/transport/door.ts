@@ -1,0 +1,97 @@
+/**
+ * The one door that bytes leave by.
+ *
+ * @module
+ */
+import { request } from "undici";
+import { ValidationError } from "../errors.js";
+import { type Call, endedEarly } from "./call.js";
+import type { ConnectionPool, Presents } from "./connection.js";
+import { classifyFailure } from "./failure.js";
+import type { Generations } from "./generation.js";
+
+/** A request that is ready to leave. */
+export interface OutgoingRequest {
+  readonly method: "GET" | "POST" | "DELETE";
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** Whether the connection carries the client certificate. Only the bank's mTLS endpoints and its API get it. */
+  readonly presents: Presents;
+}
+
+/** A complete answer. */
+export interface Answer {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: string;
+}
+
+/** Sends requests to the bank. */
+export class Door {
+  readonly #generations: Generations;
+
+  constructor(generations: Generations) {
+    this.#generations = generations;
+  }
+
+  /** The `x5t#S256` of the certificate that requests are made with. */
+  async thumbprint(call: Call): Promise<string> {
+    return (await this.#generations.current(call)).thumbprint;
+  }
+
+  /**
+   * Sends one request and reads the whole answer, whatever its status.
+   *
+   * A safe request whose idle connection the bank had dropped is sent once more; nothing else is ever repeated here.
+   *
+   * @throws {@link TransportError} when there is no complete answer.
+   * @throws {@link ValidationError} when the answer is a redirect or too large.
+   */
+  async send(outgoing: OutgoingRequest, call: Call): Promise<Answer> {
+    const pool = (await this.#generations.current(call)).pool(outgoing.presents);
+    const failed = { method: outgoing.method, presents: outgoing.presents, endpoint: nameOf(outgoing.url) };
+    if (call.signal.aborted) throw endedEarly(call, "no", failed.endpoint);
+    try {
+      return await this.#attempt(outgoing, call, pool);
+    } catch (error) {
+      const loss = classifyFailure(error, failed, call, pool);
+      if (outgoing.method !== "GET" || loss.code !== "connection_lost") throw loss;
+    }
+    try {
+      return await this.#attempt(outgoing, call, pool);
+    } catch (error) {
+      throw classifyFailure(error, failed, call, pool);
+    }
+  }
+
+  async #attempt(outgoing: OutgoingRequest, call: Call, pool: ConnectionPool): Promise<Answer> {
+    const { method, url, headers, body } = outgoing;
+    const answer = await request(url, {
+      dispatcher: pool.agent,
+      method,
+      headers,
+      body: body ?? null,
+      signal: call.signal,
+    });
+    const text = await answer.body.text();
+    // Redirects are refused, not followed: a token or a code must not travel to where somebody else points.
+    if (answer.statusCode >= 300 && answer.statusCode < 400) {
+      throw new ValidationError(
+        "redirect",
+        `The bank answered with a redirect (HTTP ${answer.statusCode}) at ${nameOf(url)}.`,
+        {
+          interactionId: call.interactionId,
+          sideEffect: method === "GET" ? "none" : "possible",
+        },
+      );
+    }
+    return { status: answer.statusCode, headers: answer.headers, body: text };
+  }
+}
+
+/** An endpoint as it may be shown: without the query. */
+export function nameOf(url: URL): string {
+  return `${url.origin}${url.pathname}`;
+}

@@ -1,0 +1,61 @@
+/**
+ * The certificate in use and the connections made with it.
+ *
+ * @module
+ */
+import type { CheckedCertificate } from "../config/certificate.js";
+import type { Configuration } from "../config/configuration.js";
+import { TransportError } from "../errors.js";
+import type { Call } from "./call.js";
+import { type ConnectionPool, openPool, type Presents } from "./connection.js";
+import { SingleFlight } from "./single-flight.js";
+
+/** One certificate with its own pools: a connection never outlives the certificate it was made with. */
+export interface Generation {
+  readonly thumbprint: string;
+  pool(presents: Presents): ConnectionPool;
+  close(): Promise<void>;
+}
+
+/** Loads the certificate when it is first needed, once for all callers. */
+export class Generations {
+  readonly #load: Configuration["loadCertificate"];
+  readonly #loading = new SingleFlight<Generation>();
+  #current: Generation | undefined;
+  #closed = false;
+
+  constructor(configuration: Configuration) {
+    this.#load = configuration.loadCertificate;
+  }
+
+  async current(call: Call): Promise<Generation> {
+    if (this.#closed) {
+      throw new TransportError("closed", "The client was closed.", { reached: "no", endpoint: "none" });
+    }
+    this.#current ??= await this.#loading.join("certificate", call, async () => {
+      return openGeneration(await this.#load());
+    });
+    return this.#current;
+  }
+
+  /** Lets calls under way finish, then closes every connection. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#loading.settled();
+    await this.#current?.close();
+  }
+}
+
+function openGeneration(certificate: CheckedCertificate): Generation {
+  const pools: Readonly<Record<Presents, ConnectionPool>> = {
+    "client-certificate": openPool(certificate, "client-certificate"),
+    nothing: openPool(certificate, "nothing"),
+  };
+  return Object.freeze({
+    thumbprint: certificate.thumbprint,
+    pool: (presents: Presents) => pools[presents],
+    close: async () => {
+      await Promise.all(Object.values(pools).map(pool => pool.agent.close()));
+    },
+  });
+}

@@ -1,0 +1,14 @@
+/**
+ * The `Retry-After` header (RFC 9110 section 10.2.3).
+ *
+ * @module
+ */
+
+const LONGEST = 7 * 24 * 60 * 60;
+
+/** Seconds to wait, from either form of the header; `undefined` where there is none or it makes no sense. */
+export function retryAfter(value: string | string[] | undefined): number | undefined {
+  if (typeof value !== "string") return undefined;
+  const seconds = /^\d{1,9}$/.test(value) ? Number(value) : Math.ceil((Date.parse(value) - Date.now()) / 1000);
+  return Number.isFinite(seconds) ? Math.min(Math.max(seconds, 0), LONGEST) : undefined;
+}

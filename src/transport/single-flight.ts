@@ -1,0 +1,45 @@
+/**
+ * Work that is done once for all who ask for it at the same time.
+ *
+ * @module
+ */
+import { type Call, endedEarly } from "./call.js";
+
+/** Merges concurrent requests for the same work. */
+export class SingleFlight<T> {
+  readonly #flights = new Map<string, Promise<T>>();
+
+  /**
+   * Joins the work under way for `key`, or starts it. A caller who gives up leaves; the work goes on for the others, and
+   * so must have a deadline of its own.
+   */
+  async join(key: string, call: Call, start: () => Promise<T>): Promise<T> {
+    let flight = this.#flights.get(key);
+    if (flight === undefined) {
+      flight = start().finally(() => this.#flights.delete(key));
+      this.#flights.set(key, flight);
+    }
+    return untilEnded(flight, call, key);
+  }
+
+  /** Resolves when nothing is under way any more. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#flights.values());
+  }
+}
+
+/** Resolves as `work` does, or rejects as soon as the call ends. */
+export async function untilEnded<T>(work: Promise<T>, call: Call, what: string): Promise<T> {
+  const { signal } = call;
+  let leave: () => void = () => {};
+  const ended = new Promise<never>((_, reject) => {
+    leave = () => reject(endedEarly(call, "possible", what));
+    if (signal.aborted) leave();
+    else signal.addEventListener("abort", leave, { once: true });
+  });
+  try {
+    return await Promise.race([work, ended]);
+  } finally {
+    signal.removeEventListener("abort", leave);
+  }
+}
