@@ -1,0 +1,75 @@
+/**
+ * The ID Token (OIDC Core section 3.1.3.7).
+ *
+ * @module
+ */
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { JWTVerifyGetKey } from "jose";
+import type { Configuration } from "../config/configuration.js";
+import { ValidationError } from "../errors.js";
+import type { Call } from "../transport/call.js";
+import { type VerifiedJwt, verifyJwt } from "./jwt.js";
+
+/** Whom the bank authenticated. */
+export interface Subject {
+  readonly iss: string;
+  readonly sub: string;
+}
+
+/** What an ID Token must agree with. */
+export interface ExpectedIdToken {
+  readonly accessToken: string;
+  /** The nonce of the request. Absent for a refreshed ID Token, which need not repeat it (OIDC Core 12.2). */
+  readonly nonce?: string;
+  /** The subject of the link's first ID Token, when this one was refreshed. */
+  readonly subject?: Subject;
+}
+
+/**
+ * Verifies an ID Token, its signature always: also when it came over TLS from the token endpoint (MS 5.6.2).
+ *
+ * @throws {@link ValidationError} that names the failed check.
+ */
+export async function verifyIdToken(
+  token: string,
+  expected: ExpectedIdToken,
+  configuration: Configuration,
+  keys: JWTVerifyGetKey,
+  call: Call,
+): Promise<Subject> {
+  const { issuer, clientId, idTokenAlgorithms: algorithms } = configuration;
+  const wanted = { name: "ID Token", issuer, audience: clientId, algorithms, claims: ["sub", "iat"] };
+  const verified = await verifyJwt(token, wanted, keys, call);
+  const { claims } = verified;
+  const refuse = (check: string, why: string) =>
+    new ValidationError(check, `The ID Token ${why}.`, { interactionId: call.interactionId, sideEffect: "possible" });
+
+  // OIDC Core 3.1.3.7 (3, 4, 5): other audiences are not trusted; azp, where it is, names this client.
+  if (Array.isArray(claims.aud) && claims.aud.length > 1)
+    throw refuse("aud", "is also for an audience that is not trusted");
+  if (claims["azp"] !== undefined && claims["azp"] !== clientId) throw refuse("azp", "was issued to another client");
+  // OIDC Core 3.1.3.7 (11): the token answers this request and no other.
+  if (expected.nonce !== undefined && claims["nonce"] !== expected.nonce)
+    throw refuse("nonce", "answers another request");
+  if (claims["at_hash"] !== undefined && !matchesHash(claims["at_hash"], expected.accessToken, verified)) {
+    throw refuse("at_hash", "belongs to another access token");
+  }
+  if (typeof claims.sub !== "string" || claims.sub === "") throw refuse("sub", "has no sub");
+  // OIDC Core 12.2: a refreshed ID Token keeps iss and sub.
+  const before = expected.subject;
+  if (before !== undefined && before.iss !== issuer)
+    throw refuse("iss", "has another issuer than the link's first one");
+  if (before !== undefined && before.sub !== claims.sub) throw refuse("sub", "is for another customer than the link's");
+  return Object.freeze({ iss: issuer, sub: claims.sub });
+}
+
+/** OIDC Core 3.1.3.6: the left half of the hash that the signature algorithm uses. */
+function matchesHash(given: unknown, accessToken: string, { alg }: VerifiedJwt): boolean {
+  // Ed25519 signs with SHA-512 (RFC 8032 section 5.1).
+  const digest = createHash(alg === "EdDSA" ? "sha512" : "sha256")
+    .update(accessToken, "ascii")
+    .digest();
+  const expected = Buffer.from(digest.subarray(0, digest.length / 2).toString("base64url"));
+  const actual = Buffer.from(typeof given === "string" ? given : "");
+  return actual.length === expected.length && timingSafeEqual(actual, expected);
+}

@@ -1,0 +1,89 @@
+/**
+ * The bank's metadata, checked and reduced to what this client uses.
+ *
+ * @module
+ */
+import { z } from "zod";
+import type { Configuration } from "../config/configuration.js";
+import { ValidationError } from "../errors.js";
+
+/** An endpoint that authenticates the client by its certificate. */
+export type MtlsEndpoint =
+  | "token_endpoint"
+  | "pushed_authorization_request_endpoint"
+  | "introspection_endpoint"
+  | "revocation_endpoint"
+  | "userinfo_endpoint"
+  | "grant_management_endpoint";
+
+/** What the bank announces (RFC 8414), as far as it is used. */
+export interface Metadata {
+  readonly issuer: string;
+  readonly authorizationEndpoint: string;
+  readonly jwksUri: string;
+  /** Where each endpoint is reached with the client certificate; an absent one is not offered that way. */
+  readonly mtls: Readonly<Partial<Record<MtlsEndpoint, string>>>;
+}
+
+const httpsUrl = z.string().refine(value => URL.canParse(value) && new URL(value).protocol === "https:");
+const mtlsEndpoints = z.object({
+  token_endpoint: httpsUrl.optional(),
+  pushed_authorization_request_endpoint: httpsUrl.optional(),
+  introspection_endpoint: httpsUrl.optional(),
+  revocation_endpoint: httpsUrl.optional(),
+  userinfo_endpoint: httpsUrl.optional(),
+  grant_management_endpoint: httpsUrl.optional(),
+} satisfies Record<MtlsEndpoint, unknown>);
+const document = mtlsEndpoints.extend({
+  issuer: z.string(),
+  authorization_endpoint: httpsUrl,
+  jwks_uri: httpsUrl,
+  mtls_endpoint_aliases: mtlsEndpoints.optional(),
+});
+
+/**
+ * Checks a metadata document.
+ *
+ * @throws {@link ValidationError} `issuer` when it is not exactly the configured one; `metadata` when a URL is missing or
+ * not https; `mtls_endpoint_aliases` when an endpoint that this profile needs has no alias though others have.
+ */
+export function checkMetadata(value: unknown, configuration: Configuration): Metadata {
+  const issuer = typeof value === "object" && value !== null && "issuer" in value ? value.issuer : undefined;
+  // SP 5.3.3.1, OIDC Discovery 4.3, RFC 8414 3.3: identical strings. URLs that are merely equal are another issuer.
+  if (issuer !== configuration.issuer) {
+    throw new ValidationError(
+      "issuer",
+      `The metadata at ${configuration.issuer} names another issuer than the configured one.`,
+    );
+  }
+  const parsed = document.safeParse(value);
+  if (!parsed.success) {
+    const wrong = parsed.error.issues.map(issue => issue.path.join(".")).join(", ");
+    throw new ValidationError("metadata", `The bank's metadata has no valid https URL as ${wrong}.`);
+  }
+  // RFC 8705 section 5: where there are aliases, mTLS happens there and nowhere else. Where there are none, the
+  // endpoints themselves are mTLS endpoints.
+  const aliases = parsed.data.mtls_endpoint_aliases;
+  const mtls = mtlsEndpoints.parse(aliases ?? parsed.data);
+  for (const name of requiredEndpoints(configuration)) {
+    if (mtls[name] !== undefined) continue;
+    throw aliases === undefined
+      ? new ValidationError("metadata", `The bank's metadata has no ${name}, which ${configuration.profile} needs.`)
+      : new ValidationError(
+          "mtls_endpoint_aliases",
+          `The bank's metadata has no mTLS alias for ${name}. It is not called without.`,
+        );
+  }
+  return Object.freeze({
+    issuer: parsed.data.issuer,
+    authorizationEndpoint: parsed.data.authorization_endpoint,
+    jwksUri: parsed.data.jwks_uri,
+    mtls: Object.freeze(mtls) as Metadata["mtls"],
+  });
+}
+
+function requiredEndpoints(configuration: Configuration): readonly MtlsEndpoint[] {
+  return configuration.requestDelivery === "par"
+    ? ["token_endpoint", "pushed_authorization_request_endpoint"]
+    : ["token_endpoint"];
+}

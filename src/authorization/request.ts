@@ -1,0 +1,130 @@
+/**
+ * The authorization request: parameters, PKCE, and the way they reach the bank.
+ *
+ * @module
+ */
+import * as openid from "openid-client";
+import { z } from "zod";
+import type { Configuration } from "../config/configuration.js";
+import { ValidationError } from "../errors.js";
+import type { Call } from "../transport/call.js";
+import type { Answer } from "../transport/door.js";
+import { signRequestObject } from "./request-object.js";
+import type { AuthorizationServer } from "./server.js";
+
+/** What only the browser that starts an authorization may lead back to. Fresh for each attempt, used once. */
+export interface AuthorizationSecrets {
+  readonly state: string;
+  /** Absent without the scope `openid`: there is no ID Token to bind. */
+  readonly nonce?: string;
+  readonly codeVerifier: string;
+}
+
+/** An authorization that is ready for the customer. */
+export interface StartedAuthorization {
+  readonly authorizationUrl: string;
+  readonly secrets: AuthorizationSecrets;
+}
+
+/** What an authorization asks for. */
+export interface AuthorizationWish {
+  /** Scope strings, as on the wire. */
+  readonly scopes: readonly string[];
+}
+
+const REQUEST_URI = /^urn:ietf:params:oauth:request_uri:[\x21-\x7e]+$/;
+const pushedAnswer = z.object({ expires_in: z.number().positive() });
+
+/** Prepares an authorization, pushes it where the profile says so, and returns where to send the customer. */
+export async function startAuthorization(
+  wish: AuthorizationWish,
+  configuration: Configuration,
+  server: AuthorizationServer,
+  call: Call,
+): Promise<StartedAuthorization> {
+  const { metadata } = await server.discovered(call);
+  const secrets = freshSecrets(wish.scopes.includes(configuration.contract.scopes.openid));
+  const parameters = await requestParameters(
+    wish,
+    secrets,
+    configuration,
+    metadata.mtls.grant_management_endpoint !== undefined,
+  );
+  const { signer } = configuration;
+  const request =
+    signer === undefined ? undefined : await signRequestObject(parameters, { ...configuration, signer }, call);
+  const authorizationUrl =
+    configuration.requestDelivery === "by-value" && request !== undefined
+      ? byValue(metadata.authorizationEndpoint, request, parameters)
+      : await push(request === undefined ? parameters : { request }, server, call);
+  return { authorizationUrl, secrets };
+}
+
+function freshSecrets(openidConnect: boolean): AuthorizationSecrets {
+  // 32 random bytes each: 43 characters, within the 64 that every bank accepts for a nonce (SP 5.3.3.2).
+  const secrets = { state: openid.randomState(), codeVerifier: openid.randomPKCECodeVerifier() };
+  return Object.freeze(openidConnect ? { ...secrets, nonce: openid.randomNonce() } : secrets);
+}
+
+async function requestParameters(
+  wish: AuthorizationWish,
+  secrets: AuthorizationSecrets,
+  configuration: Configuration,
+  grantManagement: boolean,
+): Promise<Record<string, string>> {
+  const { clientId, redirectUri, rules, contract } = configuration;
+  return {
+    response_type: "code",
+    client_id: clientId,
+    // SP 5.3.2.2 (6): in the pushed request, and the registered one, never one made from an incoming request.
+    redirect_uri: redirectUri,
+    scope: wish.scopes.join(" "),
+    state: secrets.state,
+    ...(secrets.nonce === undefined ? {} : { nonce: secrets.nonce }),
+    // SP 5.3.3.2, P2 5.2.2 (18): PKCE with S256, by value too.
+    code_challenge: await openid.calculatePKCECodeChallenge(secrets.codeVerifier),
+    code_challenge_method: "S256",
+    // P2 5.2.2 (2), MS 5.4: the answer is a JWT.
+    ...(rules.response === "jwt" ? { response_mode: "jwt" } : {}),
+    // OIDC Core section 11: offline access wants to be asked for, each time.
+    ...(wish.scopes.includes(contract.scopes.offlineAccess) ? { prompt: "consent" } : {}),
+    // Grant Management section 5.1: a grant of its own for each link.
+    ...(grantManagement ? { grant_management_action: "create" } : {}),
+  };
+}
+
+/** OIDC Core section 6.1, RFC 9101 section 5: `client_id`, `response_type` and `scope` stand outside too. */
+function byValue(endpoint: string, request: string, parameters: Readonly<Record<string, string>>): string {
+  const url = new URL(endpoint);
+  for (const name of ["client_id", "response_type", "scope"]) url.searchParams.set(name, parameters[name] ?? "");
+  url.searchParams.set("request", request);
+  return url.href;
+}
+
+/** Pushes the request (RFC 9126). At the authorization endpoint only `client_id` and `request_uri` are left. */
+async function push(
+  parameters: Readonly<Record<string, string>>,
+  server: AuthorizationServer,
+  call: Call,
+): Promise<string> {
+  const { value: url, answer } = await server.ask({ endpoint: "par", repeatable: true }, call, configuration =>
+    openid.buildAuthorizationUrlWithPAR(configuration, parameters),
+  );
+  const refuse = (check: string, why: string) =>
+    new ValidationError(check, `The bank's answer to the pushed request ${why}.`, {
+      interactionId: call.interactionId,
+    });
+  // RFC 9126 section 2.2: openid-client takes any string, and drops expires_in.
+  if (!REQUEST_URI.test(url.searchParams.get("request_uri") ?? "")) {
+    throw refuse("request_uri", "has no request_uri of the form urn:ietf:params:oauth:request_uri:");
+  }
+  if (!pushedAnswer.safeParse(bodyOf(answer)).success) {
+    throw refuse("expires_in", "has no positive expires_in: the request_uri would already be over");
+  }
+  return url.href;
+}
+
+function bodyOf(answer: Answer | undefined): unknown {
+  // openid-client has parsed this body already.
+  return answer === undefined ? undefined : JSON.parse(answer.body);
+}

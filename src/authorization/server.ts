@@ -1,0 +1,165 @@
+/**
+ * The bank's authorization server: its metadata, its keys, and the way to ask it anything.
+ *
+ * @module
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
+import { createRemoteJWKSet, type JWTVerifyGetKey, customFetch as joseFetch } from "jose";
+import * as openid from "openid-client";
+import type { Configuration } from "../config/configuration.js";
+import { TransportError, ValidationError } from "../errors.js";
+import { type Call, withCall } from "../transport/call.js";
+import type { Answer, Door } from "../transport/door.js";
+import { type FetchInit, fetchThrough, toResponse } from "../transport/fetch.js";
+import { SingleFlight } from "../transport/single-flight.js";
+import { CLOCK_TOLERANCE } from "./jwt.js";
+import { checkMetadata, type Metadata } from "./metadata.js";
+import { type Asked, refusalOf } from "./refusal.js";
+
+/** What was discovered: good until it ages. */
+export interface Discovered {
+  readonly metadata: Metadata;
+  readonly keys: JWTVerifyGetKey;
+}
+
+interface Known extends Discovered {
+  readonly openid: openid.Configuration;
+  readonly since: number;
+}
+
+/** The call that openid-client is working for, and the last answer it was given. */
+interface Exchange {
+  readonly call: Call;
+  answer: Answer | undefined;
+}
+
+const METADATA_AGE = 60 * 60 * 1000;
+const LARGEST_JWKS = 256 * 1024;
+const DISCOVERY = { endpoint: "discovery", repeatable: true } as const;
+
+/** Finds out about the bank once for all callers, and again as what it knows ages. */
+export class AuthorizationServer {
+  readonly #configuration: Configuration;
+  readonly #door: Door;
+  readonly #discovering = new SingleFlight<Known>();
+  // openid-client takes neither a signal nor any other thing for a single call: what belongs to one travels here.
+  readonly #exchanges = new AsyncLocalStorage<Exchange>();
+  #known: Known | undefined;
+
+  constructor(configuration: Configuration, door: Door) {
+    this.#configuration = configuration;
+    this.#door = door;
+  }
+
+  /** The bank's metadata and keys. */
+  async discovered(call: Call): Promise<Discovered> {
+    return this.#discover(call);
+  }
+
+  /**
+   * Lets openid-client ask the bank something within this call.
+   *
+   * @returns what openid-client made of the answer, and the answer itself.
+   * @throws only errors of this package: everything openid-client throws is translated.
+   */
+  async ask<T>(
+    asked: Asked,
+    call: Call,
+    question: (configuration: openid.Configuration) => Promise<T>,
+  ): Promise<{ readonly value: T; readonly answer: Answer | undefined }> {
+    const { openid: configuration } = await this.#discover(call);
+    const exchange: Exchange = { call, answer: undefined };
+    try {
+      const value = await this.#exchanges.run(exchange, () => question(configuration));
+      return { value, answer: exchange.answer };
+    } catch (error) {
+      throw refusalOf(error, asked, exchange.answer, call.interactionId);
+    }
+  }
+
+  async #discover(call: Call): Promise<Known> {
+    const known = this.#known;
+    if (known !== undefined && Date.now() - known.since < METADATA_AGE) return known;
+    try {
+      return await this.#discovering.join(DISCOVERY.endpoint, call, () =>
+        withCall(undefined, this.#configuration.timeout, own => this.#fetchMetadata(own)),
+      );
+    } catch (error) {
+      // An outage must not stop what can go on with what is known; a metadata document that fails a check must.
+      if (known !== undefined && error instanceof TransportError) return known;
+      throw error;
+    }
+  }
+
+  async #fetchMetadata(call: Call): Promise<Known> {
+    const { issuer, clientId } = this.#configuration;
+    const exchange: Exchange = { call, answer: undefined };
+    let found: openid.ServerMetadata;
+    try {
+      const configuration = await this.#exchanges.run(exchange, () =>
+        openid.discovery(new URL(issuer), clientId, undefined, openid.None(), {
+          [openid.customFetch]: (url, init) => this.#fetch("nothing", url, init),
+        }),
+      );
+      found = configuration.serverMetadata();
+    } catch (error) {
+      throw refusalOf(error, DISCOVERY, exchange.answer, call.interactionId);
+    }
+    const metadata = checkMetadata(found, this.#configuration);
+    this.#known = Object.freeze({
+      metadata,
+      keys: this.#keys(metadata),
+      openid: this.#harden(metadata),
+      since: Date.now(),
+    });
+    return this.#known;
+  }
+
+  /**
+   * What openid-client gets to see of the bank: nothing that it would decide more laxly than this client.
+   *
+   * Endpoints are the mTLS ones only, and the algorithms are the pinned ones, whatever the bank lists.
+   */
+  #harden(metadata: Metadata): openid.Configuration {
+    const { clientId, idTokenAlgorithms } = this.#configuration;
+    const configuration = new openid.Configuration(
+      {
+        ...metadata.mtls,
+        issuer: metadata.issuer,
+        authorization_endpoint: metadata.authorizationEndpoint,
+        jwks_uri: metadata.jwksUri,
+        id_token_signing_alg_values_supported: [...idTokenAlgorithms],
+      },
+      clientId,
+      { [openid.clockTolerance]: CLOCK_TOLERANCE },
+      openid.TlsClientAuth(),
+    );
+    // The call's deadline rules, not a timer of openid-client's.
+    configuration.timeout = 0;
+    configuration[openid.customFetch] = (url, init) => this.#fetch("client-certificate", url, init);
+    return configuration;
+  }
+
+  /** The bank's keys: fetched once for all who wait, kept for ten minutes, fetched again for an unknown `kid`. */
+  #keys(metadata: Metadata): JWTVerifyGetKey {
+    return createRemoteJWKSet(new URL(metadata.jwksUri), {
+      timeoutDuration: this.#configuration.timeout,
+      [joseFetch]: (url, init) =>
+        // A fetch of its own, not the first caller's: others wait for it too. No certificate: any host may be named here.
+        withCall(undefined, this.#configuration.timeout, async call => {
+          const answer = await fetchThrough(this.#door, call, "nothing", url, init);
+          if (answer.body.length > LARGEST_JWKS) {
+            throw new ValidationError("size", `The bank's JWKS is larger than ${LARGEST_JWKS} bytes.`);
+          }
+          return toResponse(answer);
+        }),
+    });
+  }
+
+  async #fetch(presents: "client-certificate" | "nothing", url: string, init: FetchInit): Promise<Response> {
+    const exchange = this.#exchanges.getStore();
+    if (exchange === undefined) throw new Error("openid-client was used outside of ask()");
+    exchange.answer = await fetchThrough(this.#door, exchange.call, presents, url, init);
+    return toResponse(exchange.answer);
+  }
+}
