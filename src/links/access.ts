@@ -1,0 +1,153 @@
+/**
+ * The access token of a link: kept at hand, refreshed in time, by one caller for all.
+ *
+ * @module
+ */
+
+import type { AuthorizationServer } from "../authorization/server.js";
+import { refresh, type TokenSet } from "../authorization/tokens.js";
+import type { Configuration } from "../config/configuration.js";
+import { LinkError, OAuthError, TransportError } from "../errors.js";
+import { type Call, withCall } from "../transport/call.js";
+import type { Door } from "../transport/door.js";
+import { SingleFlight } from "../transport/single-flight.js";
+import { withLock } from "./lock.js";
+import { type LinkRecord, readLink, type VersionedLink, writeLink } from "./record.js";
+import type { Store } from "./store.js";
+
+/** Milliseconds before its end at which an access token is refreshed: a call must not outlive it on the way. */
+const EARLY = 30_000;
+const MOST_CACHED = 10_000;
+
+/** A link that is active, with a token to call the bank with. */
+export interface UsableLink {
+  readonly record: LinkRecord;
+  readonly accessToken: string;
+}
+
+/** Hands out access tokens. */
+export class Access {
+  readonly #configuration: Configuration;
+  readonly #server: AuthorizationServer;
+  readonly #door: Door;
+  readonly #store: Store;
+  readonly #refreshing = new SingleFlight<LinkRecord>();
+  readonly #cache = new Map<string, LinkRecord>();
+
+  constructor(configuration: Configuration, server: AuthorizationServer, door: Door, store: Store) {
+    this.#configuration = configuration;
+    this.#server = server;
+    this.#door = door;
+    this.#store = store;
+  }
+
+  /**
+   * A token that the bank should accept.
+   *
+   * @throws {@link LinkError} when the link is unknown, released, or needs the customer again.
+   */
+  async use(linkId: string, call: Call): Promise<UsableLink> {
+    const record = this.#cache.get(linkId) ?? this.#remember((await readLink(this.#store, linkId)).record);
+    const tokens = tokensOf(record);
+    const thumbprint = await this.#door.thumbprint(call);
+    // RFC 8705 section 3: a token is of use only with the certificate it is bound to.
+    const bound = record.thumbprint === thumbprint;
+    if (bound && isFresh(tokens, EARLY)) return { record, accessToken: tokens.accessToken };
+    try {
+      return await this.#renewed(linkId, tokens.accessToken, call);
+    } catch (error) {
+      // Refreshing ahead of time failed in passing: what is still good serves for now.
+      if (
+        bound &&
+        isFresh(tokens, 0) &&
+        (error instanceof TransportError || (error instanceof OAuthError && error.retryable))
+      ) {
+        return { record, accessToken: tokens.accessToken };
+      }
+      throw error;
+    }
+  }
+
+  /** Another token than the one that the bank rejected. */
+  async renew(linkId: string, rejected: string, call: Call): Promise<UsableLink> {
+    return this.#renewed(linkId, rejected, call);
+  }
+
+  /** Takes over what was written to the store. */
+  learn(record: LinkRecord): void {
+    this.#remember(record);
+  }
+
+  /** Resolves when no refresh is under way any more. */
+  async settled(): Promise<void> {
+    await this.#refreshing.settled();
+  }
+
+  async #renewed(linkId: string, stale: string, call: Call): Promise<UsableLink> {
+    // A call of its own: a caller that gives up must not end the refresh that others wait for, nor lose a rotated token.
+    const record = await this.#refreshing.join(linkId, call, () =>
+      withCall(undefined, this.#configuration.timeout, own =>
+        withLock(this.#store, `refresh:${linkId}`, own, () => this.#refresh(linkId, stale, own)),
+      ),
+    );
+    return { record, accessToken: tokensOf(record).accessToken };
+  }
+
+  async #refresh(linkId: string, stale: string, call: Call): Promise<LinkRecord> {
+    const current = await readLink(this.#store, linkId);
+    const tokens = tokensOf(current.record);
+    const thumbprint = await this.#door.thumbprint(call);
+    // Somebody was here before: another process, or a caller whose turn at the lock came first.
+    const renewed = tokens.accessToken !== stale && current.record.thumbprint === thumbprint;
+    if (renewed && isFresh(tokens, 0)) return this.#remember(current.record);
+    const { refreshToken } = tokens;
+    if (refreshToken === undefined) throw needsCustomer(linkId, call);
+    try {
+      const next = await refresh({ ...tokens, refreshToken }, this.#configuration, this.#server, call);
+      return this.#remember(await this.#save(current, next, thumbprint));
+    } catch (error) {
+      // RFC 6749 section 5.2: the refresh token is over. Nobody else can have used it: this is the lock's holder.
+      if (error instanceof OAuthError && error.code === "invalid_grant") throw needsCustomer(linkId, call, error);
+      throw error;
+    }
+  }
+
+  /** Saves rotated tokens before anybody uses them, also over what was changed meanwhile. */
+  async #save(before: VersionedLink, tokens: TokenSet, thumbprint: string): Promise<LinkRecord> {
+    let latest = before;
+    for (;;) {
+      const written = await writeLink(this.#store, { ...latest.record, tokens, thumbprint }, latest.version);
+      if (written !== undefined) return written.record;
+      latest = await readLink(this.#store, before.record.id);
+      tokensOf(latest.record);
+    }
+  }
+
+  #remember(record: LinkRecord): LinkRecord {
+    this.#cache.delete(record.id);
+    this.#cache.set(record.id, record);
+    const [oldest] = this.#cache.keys();
+    if (this.#cache.size > MOST_CACHED && oldest !== undefined) this.#cache.delete(oldest);
+    return record;
+  }
+}
+
+function tokensOf(record: LinkRecord): TokenSet {
+  if (record.status === "released" || record.tokens === undefined) {
+    throw new LinkError("link_released", record.id, "The link was released. Link the account again to use it.");
+  }
+  return record.tokens;
+}
+
+function isFresh(tokens: TokenSet, early: number): boolean {
+  return tokens.expiresAt === undefined || tokens.expiresAt - early > Date.now();
+}
+
+function needsCustomer(linkId: string, call: Call, cause?: Error): LinkError {
+  return new LinkError(
+    "reauthorization_required",
+    linkId,
+    "The bank no longer accepts the link's tokens. Send the customer through links.begin() again.",
+    { interactionId: call.interactionId, cause },
+  );
+}

@@ -1,0 +1,52 @@
+/**
+ * Turns an answer of the API into a frozen, typed result.
+ *
+ * @module
+ */
+import type { z } from "zod";
+import { ValidationError } from "../errors.js";
+import type { Call } from "../transport/call.js";
+import type { Answer } from "../transport/door.js";
+
+/** A result with the `x-fapi-interaction-id` of the call that brought it. */
+export type WithInteractionId<T> = T & { readonly interactionId: string };
+
+/**
+ * Decodes a successful answer. Unknown members are dropped; absent, `null` and empty stay what they are.
+ *
+ * @throws {@link ValidationError} `body`, with the names of the wrong members and none of their values.
+ */
+export function decode<T extends object>(
+  schema: z.ZodType<T>,
+  answer: Answer,
+  what: string,
+  call: Call,
+): WithInteractionId<T> {
+  const result = { ...decodeBody(schema, answer, what, call), interactionId: call.interactionId };
+  return freeze(result);
+}
+
+/** Decodes an answer without making a result of it. */
+export function decodeBody<T>(schema: z.ZodType<T>, answer: Answer, what: string, call: Call): T {
+  let body: unknown;
+  try {
+    body = JSON.parse(answer.body);
+  } catch {
+    throw unreadable(what, "is not JSON", call);
+  }
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const members = parsed.error.issues.slice(0, 5).map(issue => issue.path.join(".") || "the whole");
+  throw unreadable(what, `is not of the agreed form (${members.join(", ")})`, call);
+}
+
+/** Freezes a result and everything in it. */
+export function freeze<T>(value: T): T {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  for (const member of Object.values(value)) freeze(member);
+  return Object.freeze(value);
+}
+
+function unreadable(what: string, why: string, call: Call): ValidationError {
+  return new ValidationError("body", `The bank's answer (${what}) ${why}.`, { interactionId: call.interactionId });
+}

@@ -1,0 +1,137 @@
+/**
+ * The grant behind a link (認可): 状態の確認, 期限延長, 解除.
+ *
+ * @module
+ */
+import { z } from "zod";
+import type { AuthorizationServer } from "../authorization/server.js";
+import type { Configuration } from "../config/configuration.js";
+import { endOfJstDate, isJstDate, type JstDate, type JstDateTime, toJst } from "../config/jst.js";
+import { ApiError, ArgumentError, LinkError, ValidationError } from "../errors.js";
+import { type Call, type CallOptions, withCall } from "../transport/call.js";
+import type { Access } from "./access.js";
+import { decode, type WithInteractionId } from "./decode.js";
+import { infoOf, type LinkInfo, type LinkRecord, readLink, writeLink } from "./record.js";
+import { type Resources, resourceUrl } from "./resource.js";
+import type { Store } from "./store.js";
+
+/** The grant as the bank has it. */
+export interface GrantStatus {
+  /** Only an `active` grant can be used. */
+  readonly status: "active" | "expired" | "revoked" | "suspended" | (string & {});
+  /** Scope strings, as on the wire. */
+  readonly scopes: readonly { readonly scope: string }[];
+  /** When the customer consented. */
+  readonly createdAt?: JstDateTime | null | undefined;
+  /** When it ends. */
+  readonly expiresAt?: JstDateTime | null | undefined;
+  /** When it last changed. */
+  readonly lastUpdatedAt?: JstDateTime | null | undefined;
+}
+
+const grantStatus: z.ZodType<GrantStatus> = z.object({
+  status: z.string(),
+  scopes: z.array(z.object({ scope: z.string() })),
+  createdAt: z.string().nullish(),
+  expiresAt: z.string().nullish(),
+  lastUpdatedAt: z.string().nullish(),
+});
+
+/** What a grant needs of the house. */
+export interface GrantRooms {
+  readonly configuration: Configuration;
+  readonly server: AuthorizationServer;
+  readonly access: Access;
+  readonly resources: Resources;
+  readonly store: Store;
+}
+
+/** Asks after, extends and releases the grant of one link. */
+export class Grant {
+  readonly #linkId: string;
+  readonly #rooms: GrantRooms;
+
+  /** @internal */
+  constructor(linkId: string, rooms: GrantRooms) {
+    this.#linkId = linkId;
+    this.#rooms = rooms;
+  }
+
+  /**
+   * Asks the bank for the state of the grant (状態の確認).
+   *
+   * @throws {@link LinkError} when the link is released or needs the customer again; {@link ApiError} when the bank refuses.
+   */
+  async status(options?: CallOptions): Promise<WithInteractionId<GrantStatus>> {
+    return withCall(options, this.#rooms.configuration.timeout, async call => {
+      const url = await this.#url("grant", call);
+      const answer = await this.#rooms.resources.call(this.#linkId, { method: "GET", url }, call);
+      return decode(grantStatus, answer, "grant", call);
+    });
+  }
+
+  /**
+   * Asks the bank to keep the grant longer (期限延長).
+   *
+   * @param extension - `until`: the last day on which the grant is to hold, in Japan.
+   * @throws {@link ArgumentError} when `until` is no date of the calendar.
+   */
+  async extend(extension: { readonly until: JstDate }, options?: CallOptions): Promise<WithInteractionId<GrantStatus>> {
+    if (!isJstDate(extension.until))
+      throw new ArgumentError("until", "until must be a date of the calendar, YYYY-MM-DD.");
+    return withCall(options, this.#rooms.configuration.timeout, async call => {
+      const url = await this.#url("grantExtensions", call);
+      const body = { expiresAt: toJst(endOfJstDate(extension.until)) };
+      const answer = await this.#rooms.resources.call(this.#linkId, { method: "POST", url, body }, call);
+      return decode(grantStatus, answer, "grant", call);
+    });
+  }
+
+  /**
+   * Releases the grant at the bank (解除), and with it the link: no call can be made with it afterwards.
+   *
+   * Releasing a released link does nothing. Where the bank can't be reached the link stays as it was.
+   */
+  async revoke(options?: CallOptions): Promise<LinkInfo> {
+    const { configuration, resources, store } = this.#rooms;
+    return withCall(options, configuration.timeout, async call => {
+      const { record } = await readLink(store, this.#linkId);
+      if (record.status === "released") return infoOf(record);
+      try {
+        await resources.call(this.#linkId, { method: "DELETE", url: await this.#url("grant", call) }, call);
+      } catch (error) {
+        // 404: it is gone already, and that is what was asked for.
+        if (!(error instanceof ApiError && error.code === "not_found")) throw error;
+      }
+      return infoOf(await this.#release());
+    });
+  }
+
+  async #release(): Promise<LinkRecord> {
+    const { store, access } = this.#rooms;
+    for (;;) {
+      const { record, version } = await readLink(store, this.#linkId);
+      // The tokens go: nothing usable is left behind.
+      const { tokens: _, ...rest } = record;
+      const written = await writeLink(store, { ...rest, status: "released" }, version);
+      if (written === undefined) continue;
+      access.learn(written.record);
+      return written.record;
+    }
+  }
+
+  async #url(path: "grant" | "grantExtensions", call: Call): Promise<URL> {
+    const { configuration, server, store } = this.#rooms;
+    const { record } = await readLink(store, this.#linkId);
+    if (record.status === "released") {
+      throw new LinkError("link_released", record.id, "The link was released. Link the account again to use it.");
+    }
+    const { metadata } = await server.discovered(call);
+    const endpoint = metadata.mtls.grant_management_endpoint;
+    if (endpoint === undefined || record.grantId === undefined) {
+      const missing = endpoint === undefined ? "announces no grant_management_endpoint" : "gave the link no grant_id";
+      throw new ValidationError("grant_management", `The bank ${missing}: its grant can't be managed here.`);
+    }
+    return resourceUrl(endpoint, configuration.contract.paths[path], { grantId: record.grantId });
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * 口座連携: from the customer's wish to a link that can be used.
+ *
+ * @module
+ */
+import { randomBytes } from "node:crypto";
+import { startAuthorization } from "../authorization/request.js";
+import { type Callback, readCallback, verifyResponse } from "../authorization/response.js";
+import type { AuthorizationServer } from "../authorization/server.js";
+import { exchangeCode } from "../authorization/tokens.js";
+import type { Configuration } from "../config/configuration.js";
+import { SCOPES, type Scope } from "../config/contract.js";
+import { ArgumentError } from "../errors.js";
+import { type CallOptions, withCall } from "../transport/call.js";
+import type { Door } from "../transport/door.js";
+import { infoOf, type LinkInfo, readLink, writeLink } from "./record.js";
+import type { Store } from "./store.js";
+import { openTransaction, peekTransaction, spendTransaction, TRANSACTION_LIFETIME } from "./transaction.js";
+
+/** Whom to link, and for what. */
+export interface BeginLink {
+  /** The partner's own id of the customer, 1 to 255 characters. It stays with the partner: the bank is not told. */
+  readonly customerId: string;
+  /** What the customer is asked to allow. */
+  readonly scopes: readonly Scope[];
+}
+
+/** Where to send the customer, and what their browser must bring back. */
+export interface BegunLink {
+  /** Redirect the browser here. It can be used once, and not for long. */
+  readonly authorizationUrl: string;
+  /** Set this as an HttpOnly, Secure, SameSite=Lax cookie; hand it to `links.complete()` at the callback. */
+  readonly transaction: string;
+  /** Seconds after which the transaction is over: the cookie's Max-Age. */
+  readonly expiresIn: number;
+}
+
+/** Begins, completes and looks up links. */
+export class Links {
+  readonly #configuration: Configuration;
+  readonly #server: AuthorizationServer;
+  readonly #door: Door;
+  readonly #store: Store;
+
+  /** @internal */
+  constructor(configuration: Configuration, server: AuthorizationServer, door: Door, store: Store) {
+    this.#configuration = configuration;
+    this.#server = server;
+    this.#door = door;
+    this.#store = store;
+  }
+
+  /**
+   * Starts linking a customer's account: prepares the authorization and returns where to send the customer.
+   *
+   * @throws {@link ArgumentError} for a missing `customerId` or an unknown scope; {@link OAuthError} when the bank
+   * refuses the request; {@link TransportError} when it can't be reached.
+   */
+  async begin(wish: BeginLink, options?: CallOptions): Promise<BegunLink> {
+    const { customerId } = wish;
+    if (typeof customerId !== "string" || customerId === "" || customerId.length > 255) {
+      throw new ArgumentError(
+        "customerId",
+        "customerId must be the partner's own id of the customer, 1 to 255 characters.",
+      );
+    }
+    const scopes = checkScopes(wish.scopes);
+    const wireScopes = this.#wireScopes(scopes);
+    return withCall(options, this.#configuration.timeout, async call => {
+      const started = await startAuthorization({ scopes: wireScopes }, this.#configuration, this.#server, call);
+      const { authorizationUrl, secrets } = started;
+      const transaction = await openTransaction(this.#store, { customerId, scopes, wireScopes, secrets });
+      return Object.freeze({ authorizationUrl, transaction, expiresIn: TRANSACTION_LIFETIME });
+    });
+  }
+
+  /**
+   * Completes a link at the callback: verifies the bank's response, then exchanges its code, once.
+   *
+   * The partner still has to compare the link's `customerId` with the customer who is logged in.
+   *
+   * @param callback - The request's URL, its path with the query, the `Request`, or the parameters. Only the query is read.
+   * @param browser - `transaction`: the value of the cookie that was set at `links.begin()`.
+   * @throws {@link ValidationError} when the callback is no authentic answer to this browser's request: nothing was asked
+   * of the bank's token endpoint. {@link AuthorizationError} when the customer declined.
+   */
+  async complete(
+    callback: Callback,
+    browser: { readonly transaction: string | undefined },
+    options?: CallOptions,
+  ): Promise<LinkInfo> {
+    const configuration = this.#configuration;
+    const parameters = readCallback(callback);
+    return withCall(options, configuration.timeout, async call => {
+      const { transaction } = browser;
+      const { customerId, scopes, wireScopes, secrets } = await peekTransaction(this.#store, transaction);
+      const response = await verifyResponse(parameters, secrets.state, configuration, this.#server, call);
+      // Only an authentic answer spends the transaction; then nothing brings it back (obligation 6).
+      await spendTransaction(this.#store, transaction as string);
+      if ("error" in response) throw response.error;
+      const tokens = await exchangeCode(response.code, secrets, wireScopes, configuration, this.#server, call);
+      const granted = (scope: Scope) => tokens.scopes.includes(configuration.contract.scopes[scope]);
+      const record = {
+        id: `lnk_${randomBytes(18).toString("base64url")}`,
+        customerId,
+        status: "active",
+        scopes: scopes.filter(granted),
+        refusedScopes: scopes.filter(scope => !granted(scope)),
+        profile: configuration.profile,
+        issuer: configuration.issuer,
+        thumbprint: await this.#door.thumbprint(call),
+        tokens,
+        ...(tokens.grantId === undefined ? {} : { grantId: tokens.grantId }),
+        createdAt: Date.now(),
+      } as const;
+      await writeLink(this.#store, record, 0);
+      return infoOf(record);
+    });
+  }
+
+  /**
+   * Looks a link up in the store. The bank is not asked.
+   *
+   * @throws {@link LinkError} `link_unknown` when the store has no such link.
+   */
+  async get(id: string): Promise<LinkInfo> {
+    return infoOf((await readLink(this.#store, id)).record);
+  }
+
+  /** What is asked for besides: an ID Token, a refresh token, and the right to look after the grant. */
+  #wireScopes(scopes: readonly Scope[]): readonly string[] {
+    const names = this.#configuration.contract.scopes;
+    return [
+      ...new Set([
+        names.openid,
+        names.offlineAccess,
+        ...scopes.map(scope => names[scope]),
+        names.grantQuery,
+        names.grantRevoke,
+      ]),
+    ];
+  }
+}
+
+function checkScopes(value: readonly Scope[]): readonly Scope[] {
+  const list: unknown = value;
+  const known = Array.isArray(list) && list.length > 0 && list.every(item => SCOPES.some(scope => scope === item));
+  if (!known) throw new ArgumentError("scopes", `scopes must be a list of ${SCOPES.join(", ")}.`);
+  return [...new Set(value)];
+}

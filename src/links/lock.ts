@@ -1,0 +1,34 @@
+/**
+ * One at a time, over all processes that share the store.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Call, endedEarly } from "../transport/call.js";
+import type { Store } from "./store.js";
+
+const FIRST_WAIT = 20;
+const LONGEST_WAIT = 500;
+/** Milliseconds that a lock outlives its call, so that it never frees itself under work that is still ending. */
+const MARGIN = 5_000;
+
+/**
+ * Does the work while holding a lock. Who had to wait must look again at what it came for: somebody else may have done it.
+ */
+export async function withLock<T>(store: Store, key: string, call: Call, work: () => Promise<T>): Promise<T> {
+  const owner = randomUUID();
+  let wait = FIRST_WAIT;
+  while (!(await store.lock(key, owner, call.deadline - Date.now() + MARGIN))) {
+    // Spread out, so that those who wait do not all come back in step.
+    await sleep(wait * (0.5 + Math.random()), undefined, { signal: call.signal }).catch(() => {
+      throw endedEarly(call, "no", "store lock");
+    });
+    wait = Math.min(wait * 2, LONGEST_WAIT);
+  }
+  try {
+    return await work();
+  } finally {
+    await store.unlock(key, owner);
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * What is kept of a link.
+ *
+ * @module
+ */
+import type { TokenSet } from "../authorization/tokens.js";
+import type { Scope } from "../config/contract.js";
+import { type JstDateTime, toJst } from "../config/jst.js";
+import type { Profile } from "../config/profile.js";
+import { LinkError } from "../errors.js";
+import type { Store } from "./store.js";
+
+/** A customer's account that is linked to the partner, as the partner sees it. */
+export interface LinkInfo {
+  /** Keep it: `minna.link(id)` makes the calls. */
+  readonly id: string;
+  /** The partner's own id of the customer. */
+  readonly customerId: string;
+  /** A `released` link can no longer be used. */
+  readonly status: "active" | "released";
+  /** What the customer granted of what was asked for. */
+  readonly scopes: readonly Scope[];
+  /** What was asked for and not granted. Usually empty. */
+  readonly refusedScopes: readonly Scope[];
+  /** The bank's id of the grant (認可). */
+  readonly grantId?: string;
+  /** The profile that the link was made with. */
+  readonly profile: Profile;
+  /** When the link was made. */
+  readonly createdAt: JstDateTime;
+}
+
+/** What the store holds of a link. */
+export interface LinkRecord {
+  readonly id: string;
+  readonly customerId: string;
+  readonly status: "active" | "released";
+  readonly scopes: readonly Scope[];
+  readonly refusedScopes: readonly Scope[];
+  readonly profile: Profile;
+  readonly issuer: string;
+  /** `x5t#S256` of the certificate that the tokens are bound to (RFC 8705 section 3). */
+  readonly thumbprint: string;
+  /** Absent once the link is released. */
+  readonly tokens?: TokenSet;
+  readonly grantId?: string;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+}
+
+/** A record with the version that replacing it must name. */
+export interface VersionedLink {
+  readonly record: LinkRecord;
+  readonly version: number;
+}
+
+/** Reads a link. */
+export async function readLink(store: Store, id: string): Promise<VersionedLink> {
+  const entry = await store.get(keyOf(id));
+  if (entry === undefined) {
+    throw new LinkError("link_unknown", id, `The store has no link ${JSON.stringify(id)}.`);
+  }
+  return { record: JSON.parse(entry.value) as LinkRecord, version: entry.version };
+}
+
+/** Writes a link; `undefined` where somebody else wrote it first. */
+export async function writeLink(store: Store, record: LinkRecord, version: number): Promise<VersionedLink | undefined> {
+  const written = await store.put(keyOf(record.id), JSON.stringify(record), {
+    version,
+    labels: { customer: record.customerId },
+  });
+  return written === undefined ? undefined : { record, version: written };
+}
+
+/** What the partner gets to see: no token. */
+export function infoOf(record: LinkRecord): LinkInfo {
+  const { id, customerId, status, scopes, refusedScopes, profile, grantId } = record;
+  return Object.freeze({
+    id,
+    customerId,
+    status,
+    scopes: Object.freeze([...scopes]),
+    refusedScopes: Object.freeze([...refusedScopes]),
+    profile,
+    createdAt: toJst(record.createdAt),
+    ...(grantId === undefined ? {} : { grantId }),
+  });
+}
+
+function keyOf(id: string): string {
+  return `link:${id}`;
+}

@@ -1,0 +1,76 @@
+/**
+ * Reads the refusals of the bank's API, in whatever form they come.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { ApiError } from "../errors.js";
+import type { Call } from "../transport/call.js";
+import type { Answer } from "../transport/door.js";
+import { retryAfter } from "../transport/retry-after.js";
+
+// A code, not prose: what the bank writes for people may hold personal data and is not repeated.
+const code = z.string().regex(/^[\w.:-]{1,64}$/);
+const forms = z.union([
+  // RFC 9457 with the contract's `code`.
+  z.object({ code }).transform(body => body.code),
+  // GMOあおぞらネット銀行 and others of its family.
+  z.object({ errorCode: code }).transform(body => body.errorCode),
+  // UK Open Banking.
+  z
+    .object({ Errors: z.tuple([z.object({ ErrorCode: code })], z.unknown()) })
+    .transform(body => body.Errors[0].ErrorCode),
+  // RFC 6749 section 5.2.
+  z.object({ error: code }).transform(body => body.error),
+]);
+
+/** Makes the error of a refused call. */
+export function refusalOf(answer: Answer, method: string, call: Call): ApiError {
+  const { status } = answer;
+  const unclear = status >= 500;
+  return new ApiError(codeOf(status), {
+    status,
+    interactionId: call.interactionId,
+    bankCode: bankCodeOf(answer),
+    retryAfter: retryAfter(answer.headers["retry-after"]),
+    retryable: status === 429 || (unclear && method === "GET"),
+    sideEffect: unclear && method !== "GET" ? "possible" : "none",
+  });
+}
+
+function codeOf(status: number): ApiError["code"] {
+  switch (status) {
+    case 401:
+      return "unauthorized";
+    case 403:
+      return "forbidden";
+    case 404:
+      return "not_found";
+    case 409:
+      return "conflict";
+    case 422:
+      return "unprocessable";
+    case 429:
+      return "throttled";
+    case 503:
+      return "maintenance";
+    default:
+      return status >= 500 ? "server_error" : "bad_request";
+  }
+}
+
+function bankCodeOf(answer: Answer): string | undefined {
+  const parsed = forms.safeParse(jsonOf(answer.body));
+  if (parsed.success) return parsed.data;
+  // RFC 6750 section 3.
+  const challenge = answer.headers["www-authenticate"];
+  return typeof challenge === "string" ? /\berror="([\w.:-]{1,64})"/.exec(challenge)?.[1] : undefined;
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

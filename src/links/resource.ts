@@ -1,0 +1,118 @@
+/**
+ * Calls to the bank's API in the name of a link.
+ *
+ * @module
+ */
+import type { Configuration } from "../config/configuration.js";
+import type { Scope } from "../config/contract.js";
+import { ArgumentError, LinkError } from "../errors.js";
+import type { Call } from "../transport/call.js";
+import type { Answer, Door, OutgoingRequest } from "../transport/door.js";
+import type { Access, UsableLink } from "./access.js";
+import { refusalOf } from "./refusal.js";
+
+/** A request to the API. The token, the certificate and the FAPI headers are added here. */
+export interface ResourceRequest {
+  readonly method: OutgoingRequest["method"];
+  readonly url: URL;
+  /** What the link must have been granted; absent where any grant will do. */
+  readonly scope?: Scope;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+}
+
+/** Calls protected resources. */
+export class Resources {
+  readonly #configuration: Configuration;
+  readonly #door: Door;
+  readonly #access: Access;
+
+  constructor(configuration: Configuration, door: Door, access: Access) {
+    this.#configuration = configuration;
+    this.#door = door;
+    this.#access = access;
+  }
+
+  /**
+   * Makes sure that the link can be used, with a fresh token.
+   *
+   * @throws {@link LinkError} when it can't, `scope_missing` when the customer did not grant what the call needs.
+   */
+  async usable(linkId: string, scope: Scope | undefined, call: Call): Promise<UsableLink> {
+    const link = await this.#access.use(linkId, call);
+    if (scope !== undefined && !link.record.scopes.includes(scope)) {
+      throw new LinkError(
+        "scope_missing",
+        linkId,
+        `The customer did not grant ${JSON.stringify(scope)} for this link.`,
+      );
+    }
+    return link;
+  }
+
+  /**
+   * Makes the call and returns a successful answer.
+   *
+   * A 401 is answered with one refresh and one repetition; the bank did nothing with a request whose token it rejected.
+   *
+   * @throws {@link ApiError} when the bank refuses; {@link LinkError} when the link can't be used;
+   * {@link TransportError} when there is no answer.
+   */
+  async call(linkId: string, request: ResourceRequest, call: Call): Promise<Answer> {
+    const link = await this.usable(linkId, request.scope, call);
+    let answer = await this.#send(link, request, call);
+    if (answer.status === 401) {
+      answer = await this.#send(await this.#access.renew(linkId, link.accessToken, call), request, call);
+    }
+    if (answer.status === 401) {
+      throw new LinkError(
+        "reauthorization_required",
+        linkId,
+        "The bank rejects the link's tokens, also a fresh one. Send the customer through links.begin() again.",
+        { interactionId: call.interactionId, cause: refusalOf(answer, request.method, call) },
+      );
+    }
+    if (answer.status < 200 || answer.status >= 300) throw refusalOf(answer, request.method, call);
+    return answer;
+  }
+
+  async #send(link: UsableLink, request: ResourceRequest, call: Call): Promise<Answer> {
+    const { headers } = this.#configuration.contract;
+    const json = request.body === undefined ? {} : { body: JSON.stringify(request.body) };
+    return this.#door.send(
+      {
+        method: request.method,
+        url: request.url,
+        presents: "client-certificate",
+        ...json,
+        headers: {
+          accept: "application/json",
+          // RFC 6750 section 2.1: in the header, and nowhere else (P2 6.2.2, SP 5.3.4).
+          authorization: `Bearer ${link.accessToken}`,
+          [headers.interactionId]: call.interactionId,
+          ...(call.customerIp === undefined ? {} : { [headers.customerIpAddress]: call.customerIp }),
+          ...(call.customerAuthenticatedAt === undefined ? {} : { [headers.authDate]: call.customerAuthenticatedAt }),
+          ...(request.body === undefined ? {} : { "content-type": "application/json" }),
+          ...request.headers,
+        },
+      },
+      call,
+    );
+  }
+}
+
+/**
+ * Joins a base URL and a contract path, with its parts filled in. A part never becomes a path of its own.
+ *
+ * @throws {@link ArgumentError} for a part that is empty or a dot segment (RFC 3986 section 3.3).
+ */
+export function resourceUrl(base: string, path: string, parts: Readonly<Record<string, string>> = {}): URL {
+  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => {
+    const part = parts[name];
+    if (typeof part !== "string" || /^\.{0,2}$/.test(part))
+      throw new ArgumentError(name, `${name} must be an id of the bank's.`);
+    return encodeURIComponent(part);
+  });
+  return new URL(base.replace(/\/+$/, "") + filled);
+}

@@ -1,0 +1,65 @@
+/**
+ * Where links, transactions and debits are kept: a small interface that any database can have.
+ *
+ * Values are opaque text. An implementation keeps them, compares versions and forgets what has expired; it knows nothing
+ * of banks.
+ *
+ * @module
+ */
+
+/** A stored value with the version that the next `put` must name. */
+export interface StoreEntry {
+  /** What it is kept under. */
+  readonly key: string;
+  /** What was put. */
+  readonly value: string;
+  /** Changes with every `put`. */
+  readonly version: number;
+}
+
+/** How a value is put. */
+export interface PutOptions {
+  /** The version that is being replaced; `0` where the key must not exist yet. */
+  readonly version: number;
+  /** When the entry may be forgotten, milliseconds since the epoch. Absent: never. */
+  readonly expiresAt?: number;
+  /** What the entry can be found by, besides its key. Replaces the labels it had. */
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** Looks entries up by a label, in the order of their keys. */
+export interface FindOptions {
+  /** The label's name. */
+  readonly label: string;
+  /** The label's value, compared exactly. */
+  readonly value: string;
+  /** Only keys after this one: the last key of the page before. */
+  readonly after?: string;
+  /** At most so many entries. */
+  readonly limit: number;
+}
+
+/** The store. Each method is atomic over all processes that share it. */
+export interface Store {
+  /** Reads an entry; `undefined` where there is none, or it has expired. */
+  get(key: string): Promise<StoreEntry | undefined>;
+  /**
+   * Compare-and-swap: writes if the entry still has that version.
+   *
+   * @returns the new version, or `undefined` where somebody else was first and nothing was written.
+   */
+  put(key: string, value: string, options: PutOptions): Promise<number | undefined>;
+  /** Reads and removes an entry in one step: of any number of callers exactly one gets it. */
+  take(key: string): Promise<StoreEntry | undefined>;
+  /** Finds entries by a label. */
+  find(options: FindOptions): Promise<readonly StoreEntry[]>;
+  /**
+   * Takes a lock, or keeps the one that `owner` has.
+   *
+   * @param duration - Milliseconds after which the lock is free again, though its owner may be gone.
+   * @returns whether `owner` has it now.
+   */
+  lock(key: string, owner: string, duration: number): Promise<boolean>;
+  /** Gives a lock back. Does nothing where another owner has it. */
+  unlock(key: string, owner: string): Promise<void>;
+}

@@ -1,0 +1,56 @@
+/**
+ * An authorization under way, bound to the browser that started it.
+ *
+ * @module
+ */
+import { createHash, randomBytes } from "node:crypto";
+import type { AuthorizationSecrets } from "../authorization/request.js";
+import type { Scope } from "../config/contract.js";
+import { ValidationError } from "../errors.js";
+import type { Store } from "./store.js";
+
+/** Seconds that a customer has from `links.begin()` to the callback. */
+export const TRANSACTION_LIFETIME = 900;
+
+/** What is kept between `links.begin()` and `links.complete()`. */
+export interface Transaction {
+  readonly customerId: string;
+  readonly scopes: readonly Scope[];
+  /** Scope strings, as on the wire. */
+  readonly wireScopes: readonly string[];
+  readonly secrets: AuthorizationSecrets;
+}
+
+/** Keeps a transaction and returns the value that only the browser's cookie holds. */
+export async function openTransaction(store: Store, transaction: Transaction): Promise<string> {
+  const value = randomBytes(32).toString("base64url");
+  await store.put(keyOf(value), JSON.stringify(transaction), {
+    version: 0,
+    expiresAt: Date.now() + TRANSACTION_LIFETIME * 1000,
+  });
+  return value;
+}
+
+/** Looks at a transaction without using it up: a forged callback must not end the customer's own attempt. */
+export async function peekTransaction(store: Store, value: unknown): Promise<Transaction> {
+  if (typeof value !== "string" || value === "") {
+    throw refuse("came without its transaction: the browser did not send the cookie set at links.begin()");
+  }
+  const entry = await store.get(keyOf(value));
+  if (entry === undefined) throw refuse("belongs to a transaction that is unknown, over, or used already");
+  return JSON.parse(entry.value) as Transaction;
+}
+
+/** Uses a transaction up. Of any number of callers exactly one gets past here. */
+export async function spendTransaction(store: Store, value: string): Promise<void> {
+  if ((await store.take(keyOf(value))) === undefined) throw refuse("was used already");
+}
+
+/** The store knows a hash only: who can read it can't play the browser. */
+function keyOf(value: string): string {
+  return `transaction:${createHash("sha256").update(value).digest("base64url")}`;
+}
+
+function refuse(why: string): ValidationError {
+  return new ValidationError("transaction", `The callback ${why}. No token was asked for.`);
+}
