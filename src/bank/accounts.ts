@@ -1,0 +1,127 @@
+/**
+ * 口座照会: accounts and balances.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { decode, decodeBody, freeze, type WithInteractionId } from "../links/decode.js";
+import { resourceUrl } from "../links/resource.js";
+import { type CallOptions, withCall } from "../transport/call.js";
+import type { LinkContext } from "./link-context.js";
+import { type Deposit, depositRows, type Rows, type RowsRange, type Transaction, transactionRows } from "./rows.js";
+import { yen } from "./yen.js";
+
+/** An account of the customer (口座). */
+export interface Account {
+  /** The bank's id of the account, for the other calls. */
+  readonly accountId: string;
+  /** 支店番号, 3 digits. */
+  readonly branchCode: string;
+  /** 支店名. */
+  readonly branchName: string;
+  /** `ordinary` 普通預金, `savings` 貯蓄預金. */
+  readonly accountTypeCode: "ordinary" | "savings" | (string & {});
+  /** 口座番号, 7 digits. */
+  readonly accountNumber: string;
+  /** 口座名義. Personal data. */
+  readonly accountName: string;
+  /** 口座名義（カナ）, as the bank sends it. Personal data. */
+  readonly accountNameKana: string;
+  /** `JPY`. */
+  readonly currencyCode: string;
+}
+
+/** A balance (残高), in yen. It may be negative. */
+export interface Balance {
+  /** 現在残高. Not what can be spent: that is `withdrawableAmount`. */
+  readonly balance: number;
+  /** 支払可能残高. */
+  readonly withdrawableAmount?: number | null | undefined;
+  /** 前日残高. */
+  readonly previousDayBalance?: number | null | undefined;
+  /** `JPY`. */
+  readonly currencyCode: string;
+  /** The day in Japan that the balance is of. */
+  readonly baseDate: string;
+  /** The time on that day. */
+  readonly baseTime: string;
+}
+
+const account: z.ZodType<Account> = z.object({
+  accountId: z.string().min(1),
+  branchCode: z.string(),
+  branchName: z.string(),
+  accountTypeCode: z.string(),
+  accountNumber: z.string(),
+  accountName: z.string(),
+  accountNameKana: z.string(),
+  currencyCode: z.string(),
+});
+const accounts: z.ZodType<{ accounts: Account[] }> = z.object({ accounts: z.array(account) });
+const balance: z.ZodType<Balance> = z.object({
+  balance: yen,
+  withdrawableAmount: yen.nullish(),
+  previousDayBalance: yen.nullish(),
+  currencyCode: z.string(),
+  baseDate: z.string(),
+  baseTime: z.string(),
+});
+
+/** The accounts of one link. */
+export class Accounts {
+  readonly #context: LinkContext;
+
+  /** @internal */
+  constructor(context: LinkContext) {
+    this.#context = context;
+  }
+
+  /**
+   * Lists the customer's accounts: one 普通 and one 貯蓄.
+   *
+   * @throws {@link ApiError} when the bank refuses; {@link LinkError} when the link can't be used;
+   * {@link TransportError} when there is no answer.
+   */
+  async list(options?: CallOptions): Promise<readonly WithInteractionId<Account>[]> {
+    const { configuration, resources, linkId } = this.#context;
+    return withCall(options, configuration.timeout, async call => {
+      const url = resourceUrl(configuration.apiBaseUrl, configuration.contract.paths.accounts);
+      const answer = await resources.call(linkId, { method: "GET", url }, call);
+      const list = decodeBody(accounts, answer, "accounts", call).accounts;
+      return freeze(list.map(item => ({ ...item, interactionId: call.interactionId })));
+    });
+  }
+
+  /**
+   * Asks for the balance of an account (残高照会).
+   *
+   * It says nothing of what a debit will do: only the debit's own answer counts.
+   *
+   * @throws {@link ApiError} `not_found` for an account that is not the customer's; otherwise as `list()`.
+   */
+  async balance(accountId: string, options?: CallOptions): Promise<WithInteractionId<Balance>> {
+    const { configuration, resources, linkId } = this.#context;
+    return withCall(options, configuration.timeout, async call => {
+      const url = resourceUrl(configuration.apiBaseUrl, configuration.contract.paths.balance, { accountId });
+      const answer = await resources.call(linkId, { method: "GET", url, scope: "balance" }, call);
+      return decode(balance, answer, "balance", call);
+    });
+  }
+
+  /**
+   * Iterates over the transactions of an account (入出金明細照会), oldest first, page by page as they are wanted.
+   *
+   * @param range - First and last day in Japan, both included. Without them: today in Japan.
+   * @throws {@link ArgumentError} at once, when a date is none or `from` is after `to`. While iterating: as `list()`.
+   */
+  transactions(accountId: string, range: RowsRange = {}, options?: CallOptions): Rows<Transaction> {
+    return transactionRows(accountId, range, this.#context, options);
+  }
+
+  /**
+   * Iterates over the deposits to an account (入金明細照会), as `transactions()` does.
+   */
+  deposits(accountId: string, range: RowsRange = {}, options?: CallOptions): Rows<Deposit> {
+    return depositRows(accountId, range, this.#context, options);
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * 本人確認済情報照会: what the bank verified about the customer.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { decode, type WithInteractionId } from "../links/decode.js";
+import { resourceUrl } from "../links/resource.js";
+import { type CallOptions, withCall } from "../transport/call.js";
+import type { LinkContext } from "./link-context.js";
+
+/** The customer as the bank knows them. All of it is personal data: keep it out of logs. */
+export interface Identity {
+  /** 氏名. */
+  readonly name: string;
+  /** 氏名（カナ）, as the bank sends it. */
+  readonly nameKana: string;
+  /** 生年月日. */
+  readonly birthDate: string;
+  /** As the bank codes it. */
+  readonly gender?: string | null | undefined;
+  /** 住所. */
+  readonly address: {
+    /** 7 digits. */
+    readonly postalCode: string;
+    readonly prefecture: string;
+    readonly city: string;
+    readonly street: string;
+    readonly building?: string | null | undefined;
+    readonly formatted: string;
+  };
+  /** 電話番号. */
+  readonly phoneNumber?: string | null | undefined;
+  /** The check that the bank made. */
+  readonly verification: {
+    readonly verified: boolean;
+    readonly verifiedOn?: string | null | undefined;
+    /** How the identity was verified: ホ, ヘ, カ and others. */
+    readonly method?: string | null | undefined;
+    readonly documentType?: string | null | undefined;
+  };
+}
+
+const identity: z.ZodType<Identity> = z.object({
+  name: z.string(),
+  nameKana: z.string(),
+  birthDate: z.string(),
+  gender: z.string().nullish(),
+  address: z.object({
+    postalCode: z.string(),
+    prefecture: z.string(),
+    city: z.string(),
+    street: z.string(),
+    building: z.string().nullish(),
+    formatted: z.string(),
+  }),
+  phoneNumber: z.string().nullish(),
+  verification: z.object({
+    verified: z.boolean(),
+    verifiedOn: z.string().nullish(),
+    method: z.string().nullish(),
+    documentType: z.string().nullish(),
+  }),
+});
+
+/** The verified identity behind one link. */
+export class IdentityApi {
+  readonly #context: LinkContext;
+
+  /** @internal */
+  constructor(context: LinkContext) {
+    this.#context = context;
+  }
+
+  /**
+   * Asks for the verified identity (本人確認済情報).
+   *
+   * It is the record of a check that the bank made at a point in time. It does not authenticate anybody.
+   *
+   * @throws {@link LinkError} `scope_missing` when the customer did not grant it; {@link ApiError} when the bank refuses.
+   */
+  async get(options?: CallOptions): Promise<WithInteractionId<Identity>> {
+    const { configuration, resources, linkId } = this.#context;
+    return withCall(options, configuration.timeout, async call => {
+      const url = resourceUrl(configuration.apiBaseUrl, configuration.contract.paths.identity);
+      const answer = await resources.call(linkId, { method: "GET", url, scope: "identity" }, call);
+      return decode(identity, answer, "identity", call);
+    });
+  }
+}

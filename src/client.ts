@@ -1,0 +1,146 @@
+/**
+ * The client: wires the rooms together.
+ *
+ * @module
+ */
+import type { JWK } from "jose";
+import { AuthorizationServer } from "./authorization/server.js";
+import { Accounts } from "./bank/accounts.js";
+import { Debits } from "./bank/debits.js";
+import { IdentityApi } from "./bank/identity.js";
+import { type Configuration, configure } from "./config/configuration.js";
+import type { ProfileOptions } from "./config/options.js";
+import { ConfigurationError } from "./errors.js";
+import { Access } from "./links/access.js";
+import { Grant, type GrantRooms } from "./links/grant.js";
+import { Links } from "./links/links.js";
+import { MemoryStore } from "./links/memory-store.js";
+import { Resources } from "./links/resource.js";
+import type { Store } from "./links/store.js";
+import { type CallOptions, withCall } from "./transport/call.js";
+import { Door } from "./transport/door.js";
+import { Generations } from "./transport/generation.js";
+
+/** The options of a client: the profile's, and where links and debits are kept. */
+export type MinnaClientOptions = ProfileOptions & {
+  /** Default: in memory, for a first try. What it holds dies with the process. */
+  readonly store?: Store;
+};
+
+/**
+ * A partner's client of the bank. One for each process is enough; it serves any number of customers at once.
+ *
+ * @example
+ * ```ts
+ * const minna = new MinnaClient({
+ *   profile: "fapi2-security",
+ *   issuer: "https://auth.bank.example",
+ *   clientId: "partner-1",
+ *   redirectUri: "https://partner.example/bank/callback",
+ *   certificate: { cert, key },
+ *   api: { baseUrl: "https://api.bank.example" },
+ * });
+ * ```
+ */
+export class MinnaClient {
+  /** 口座連携: begins, completes and looks up links. */
+  readonly links: Links;
+  readonly #configuration: Configuration;
+  readonly #generations: Generations;
+  readonly #server: AuthorizationServer;
+  readonly #grants: GrantRooms;
+
+  /**
+   * Checks the options. It does no I/O: an outage at the bank does not stop the partner's server from starting.
+   *
+   * @throws {@link ConfigurationError} that names every wrong option at once.
+   */
+  constructor(options: MinnaClientOptions) {
+    const configuration = configure(options);
+    const store = options.store ?? new MemoryStore();
+    if (options.store === undefined && process.env["NODE_ENV"] === "production") warnOfMemoryStore();
+    const generations = new Generations(configuration);
+    const door = new Door(generations);
+    const server = new AuthorizationServer(configuration, door);
+    const access = new Access(configuration, server, door, store);
+    const resources = new Resources(configuration, door, access);
+    this.#configuration = configuration;
+    this.#generations = generations;
+    this.#server = server;
+    this.#grants = Object.freeze({ configuration, server, access, resources, store });
+    this.links = new Links(configuration, server, door, store);
+  }
+
+  /** A handle to a link. It does no I/O: an unknown id shows at the first call. */
+  link(id: string): Link {
+    return new Link(id, this.#grants);
+  }
+
+  /**
+   * Loads the certificate and discovers the bank now, instead of at the first call.
+   *
+   * @throws {@link TransportError} when the bank can't be reached; {@link ValidationError} when its metadata can't be
+   * used with this configuration; {@link ConfigurationError} when a certificate that is loaded late is wrong.
+   */
+  async ready(options?: CallOptions): Promise<void> {
+    await withCall(options, this.#configuration.timeout, call => this.#server.discovered(call));
+  }
+
+  /**
+   * The public keys to register at the bank, as a JWKS. Empty in a profile that signs nothing.
+   *
+   * @throws {@link ConfigurationError} when a signer outside of the process came without `publicKey`.
+   */
+  publicJwks(): { readonly keys: readonly JWK[] } {
+    const { signer } = this.#configuration;
+    if (signer === undefined) return { keys: [] };
+    if (signer.publicJwk === undefined) {
+      throw new ConfigurationError([
+        { option: "signing.publicKey", expected: "the public JWK of the signer, to publish it", found: "nothing" },
+      ]);
+    }
+    return { keys: [signer.publicJwk] };
+  }
+
+  /** Lets calls under way finish and closes every connection. Later calls fail with a `TransportError`. */
+  async close(): Promise<void> {
+    await this.#grants.access.settled();
+    await this.#generations.close();
+  }
+}
+
+/** One linked account. Made by `minna.link(id)`. */
+export class Link {
+  /** The link's id, as `links.complete()` returned it. */
+  readonly id: string;
+  /** 口座照会. */
+  readonly accounts: Accounts;
+  /** 本人確認済情報照会. */
+  readonly identity: IdentityApi;
+  /** 口座振替. */
+  readonly debits: Debits;
+  /** 認可: 状態の確認, 期限延長, 解除. */
+  readonly grant: Grant;
+
+  /** @internal */
+  constructor(id: string, rooms: GrantRooms) {
+    const context = Object.freeze({ linkId: id, configuration: rooms.configuration, resources: rooms.resources });
+    this.id = id;
+    this.accounts = new Accounts(context);
+    this.identity = new IdentityApi(context);
+    this.debits = new Debits(context, rooms.store);
+    this.grant = new Grant(id, rooms);
+  }
+}
+
+let warned = false;
+
+function warnOfMemoryStore(): void {
+  if (warned) return;
+  warned = true;
+  process.emitWarning("Links and debits are kept in memory: what is in doubt when the process dies stays so.", {
+    type: "MinnaBaasWarning",
+    code: "MINNA_MEMORY_STORE",
+    detail: "Give MinnaClient a store that outlives the process.",
+  });
+}

@@ -1,0 +1,49 @@
+/**
+ * minna-baas: link customers' accounts at みんなの銀行 and charge them, over FAPI 1.0 Advanced or FAPI 2.0.
+ *
+ * @packageDocumentation
+ */
+export type { Callback } from "./authorization/response.js";
+export type { Account, Accounts, Balance } from "./bank/accounts.js";
+export type { Debit, DebitFailureCode, DebitKind } from "./bank/debit.js";
+export type { CreateDebit, Debits } from "./bank/debits.js";
+export type { Identity, IdentityApi } from "./bank/identity.js";
+export type { Deposit, Page, Rows, RowsRange, Transaction } from "./bank/rows.js";
+export { type Link, MinnaClient, type MinnaClientOptions } from "./client.js";
+export type { ClientCertificate, ClientCertificateLoader } from "./config/certificate.js";
+export type { ContractOptions, HeaderName, PathName, Scope, ScopeName } from "./config/contract.js";
+export type { JstDate, JstDateTime } from "./config/jst.js";
+export type {
+  CommonOptions,
+  Fapi1AdvancedOptions,
+  Fapi2MessageSigningOptions,
+  Fapi2SecurityOptions,
+  ProfileOptions,
+} from "./config/options.js";
+export type { Profile, SigningAlgorithm } from "./config/profile.js";
+export type { ExternalSigner, Signing, SigningKey } from "./config/signing.js";
+export {
+  ApiError,
+  ArgumentError,
+  AuthorizationError,
+  ConfigurationError,
+  type ConfigurationProblem,
+  DebitOutcomeUnknownError,
+  LinkError,
+  MinnaError,
+  type MinnaErrorDetails,
+  type OAuthEndpoint,
+  OAuthError,
+  type SideEffect,
+  SigningError,
+  TransportError,
+  type ValidationCheck,
+  ValidationError,
+} from "./errors.js";
+export type { WithInteractionId } from "./links/decode.js";
+export type { Grant, GrantStatus } from "./links/grant.js";
+export type { BeginLink, BegunLink, Links } from "./links/links.js";
+export { MemoryStore } from "./links/memory-store.js";
+export type { LinkInfo } from "./links/record.js";
+export type { FindOptions, PutOptions, Store, StoreEntry } from "./links/store.js";
+export type { CallOptions } from "./transport/call.js";
