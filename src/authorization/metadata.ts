@@ -45,7 +45,7 @@ const document = mtlsEndpoints.extend({
  * Checks a metadata document.
  *
  * @throws {@link ValidationError} `issuer` when it is not exactly the configured one; `metadata` when a URL is missing or
- * not https; `mtls_endpoint_aliases` when an endpoint that this profile needs has no alias though others have.
+ * not https; `mtls_endpoint_aliases` when an endpoint that this profile needs can't be called with the client certificate.
  */
 export function checkMetadata(value: unknown, configuration: Configuration): Metadata {
   const issuer = typeof value === "object" && value !== null && "issuer" in value ? value.issuer : undefined;
@@ -61,18 +61,19 @@ export function checkMetadata(value: unknown, configuration: Configuration): Met
     const wrong = parsed.error.issues.map(issue => issue.path.join(".")).join(", ");
     throw new ValidationError("metadata", `The bank's metadata has no valid https URL as ${wrong}.`);
   }
-  // RFC 8705 section 5: where there are aliases, mTLS happens there and nowhere else. Where there are none, the
-  // endpoints themselves are mTLS endpoints.
   const aliases = parsed.data.mtls_endpoint_aliases;
-  const mtls = mtlsEndpoints.parse(aliases ?? parsed.data);
+  const { mtlsEndpointAliases } = configuration.contract;
+  // RFC 8705 section 5: mTLS happens at the aliases. Only a partner who says that the bank has none calls the endpoints
+  // themselves: a missing alias never leads to a plain endpoint in silence.
+  const mtls = mtlsEndpoints.parse(aliases ?? (mtlsEndpointAliases === "absent" ? parsed.data : {}));
   for (const name of requiredEndpoints(configuration)) {
-    if (mtls[name] !== undefined) continue;
-    throw aliases === undefined
-      ? new ValidationError("metadata", `The bank's metadata has no ${name}, which ${configuration.profile} needs.`)
-      : new ValidationError(
-          "mtls_endpoint_aliases",
-          `The bank's metadata has no mTLS alias for ${name}. It is not called without.`,
-        );
+    if (mtls[name] === undefined) {
+      const where = mtlsEndpointAliases === "absent" && aliases === undefined ? name : `mtls_endpoint_aliases.${name}`;
+      throw new ValidationError(
+        "mtls_endpoint_aliases",
+        `The bank's metadata has no ${where}, and the profile needs it.`,
+      );
+    }
   }
   return Object.freeze({
     issuer: parsed.data.issuer,

@@ -17,6 +17,8 @@ export interface TokenSet {
   readonly refreshToken?: string;
   /** Milliseconds since the epoch. Absent where the bank said no `expires_in`: then only a 401 tells. */
   readonly expiresAt?: number;
+  /** When to get the next one, so that no call outlives its token on the way: some time before `expiresAt`. */
+  readonly refreshAt?: number;
   /** Scope strings, as on the wire. */
   readonly scopes: readonly string[];
   readonly grantId?: string;
@@ -101,10 +103,17 @@ async function toTokenSet(
     accessToken: answer.access_token,
     scopes: Object.freeze(answer.scope?.split(" ").filter(scope => scope !== "") ?? [...before.scopes]),
     ...(refreshToken === undefined ? {} : { refreshToken }),
-    ...(answer.expires_in === undefined ? {} : { expiresAt: Date.now() + answer.expires_in * 1000 }),
+    ...lifetime(answer.expires_in),
     ...(grantId === undefined ? {} : { grantId }),
     ...(subject === undefined ? {} : { subject }),
   });
+}
+
+/** Half a minute early, or a fifth of a short life. */
+function lifetime(expiresIn: number | undefined): Pick<TokenSet, "expiresAt" | "refreshAt"> {
+  if (expiresIn === undefined) return {};
+  const expiresAt = Date.now() + expiresIn * 1000;
+  return { expiresAt, refreshAt: expiresAt - Math.min(30_000, expiresIn * 200) };
 }
 
 function untrusted(check: string, message: string, call: Call): ValidationError {

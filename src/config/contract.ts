@@ -36,6 +36,12 @@ export interface ContractOptions {
   readonly paths?: Readonly<Partial<Record<PathName, string>>>;
   /** Names of request headers. */
   readonly headers?: Readonly<Partial<Record<HeaderName, string>>>;
+  /**
+   * `required` (default): the bank announces `mtls_endpoint_aliases`, and nothing is called where one is missing.
+   * `absent`: the bank announces none, because its endpoints themselves ask for the client certificate (RFC 8705
+   * section 5). Aliases that it announces all the same are used.
+   */
+  readonly mtlsEndpointAliases?: "required" | "absent";
 }
 
 /** The contract in force. */
@@ -43,7 +49,10 @@ export interface Contract {
   readonly scopes: Readonly<Record<ScopeName, string>>;
   readonly paths: Readonly<Record<PathName, string>>;
   readonly headers: Readonly<Record<HeaderName, string>>;
+  readonly mtlsEndpointAliases: "required" | "absent";
 }
+
+type Section = "scopes" | "paths" | "headers";
 
 const DEFAULT: Contract = {
   scopes: {
@@ -74,13 +83,14 @@ const DEFAULT: Contract = {
     customerIpAddress: "x-fapi-customer-ip-address",
     idempotencyKey: "x-idempotency-key",
   },
+  mtlsEndpointAliases: "required",
 };
 
 /** The scopes a partner can ask for. */
 export const SCOPES: readonly Scope[] = Object.freeze(["balance", "transactions", "deposits", "identity", "debit"]);
 
 // RFC 6749 section 3.3 (scope-token), RFC 9110 section 5.1 (field name).
-const FORMS: Readonly<Record<keyof Contract, { readonly pattern: RegExp; readonly expected: string }>> = {
+const FORMS: Readonly<Record<Section, { readonly pattern: RegExp; readonly expected: string }>> = {
   scopes: { pattern: /^[\x21\x23-\x5b\x5d-\x7e]+$/, expected: "a scope string without spaces and quotes" },
   paths: { pattern: /^(\/([\w.~-]+|\{\w+\}))+$/, expected: "a path that begins with a slash, without query" },
   headers: { pattern: /^[\w!#$%&'*+.^`|~-]+$/, expected: "a header name" },
@@ -95,20 +105,17 @@ export function checkContract(value: unknown, problems: Problems): Contract {
   const given = (value ?? {}) as Record<string, unknown>;
   for (const name of Object.keys(given)) {
     if (!Object.hasOwn(DEFAULT, name))
-      problems.add(`contract.${name}`, "one of scopes, paths, headers", "an unknown option");
+      problems.add(`contract.${name}`, `one of ${Object.keys(DEFAULT).join(", ")}`, "an unknown option");
   }
   return Object.freeze({
     scopes: merge("scopes", given["scopes"], problems),
     paths: merge("paths", given["paths"], problems),
     headers: merge("headers", given["headers"], problems),
+    mtlsEndpointAliases: checkAliases(given["mtlsEndpointAliases"], problems),
   });
 }
 
-function merge<Section extends keyof Contract>(
-  section: Section,
-  value: unknown,
-  problems: Problems,
-): Contract[Section] {
+function merge<Name extends Section>(section: Name, value: unknown, problems: Problems): Contract[Name] {
   const merged: Record<string, string> = { ...DEFAULT[section] };
   if (value !== undefined && (typeof value !== "object" || value === null)) {
     problems.add(`contract.${section}`, "an object", kindOf(value));
@@ -129,5 +136,11 @@ function merge<Section extends keyof Contract>(
       merged[name] = entry;
     }
   }
-  return Object.freeze(merged) as Contract[Section];
+  return Object.freeze(merged) as Contract[Name];
+}
+
+function checkAliases(value: unknown, problems: Problems): Contract["mtlsEndpointAliases"] {
+  if (value === "absent" || value === "required") return value;
+  if (value !== undefined) problems.add("contract.mtlsEndpointAliases", "required or absent", kindOf(value));
+  return DEFAULT.mtlsEndpointAliases;
 }

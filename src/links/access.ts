@@ -15,8 +15,6 @@ import { withLock } from "./lock.js";
 import { type LinkRecord, readLink, type VersionedLink, writeLink } from "./record.js";
 import type { Store } from "./store.js";
 
-/** Milliseconds before its end at which an access token is refreshed: a call must not outlive it on the way. */
-const EARLY = 30_000;
 const MOST_CACHED = 10_000;
 
 /** A link that is active, with a token to call the bank with. */
@@ -52,14 +50,14 @@ export class Access {
     const thumbprint = await this.#door.thumbprint(call);
     // RFC 8705 section 3: a token is of use only with the certificate it is bound to.
     const bound = record.thumbprint === thumbprint;
-    if (bound && isFresh(tokens, EARLY)) return { record, accessToken: tokens.accessToken };
+    if (bound && !isPast(tokens.refreshAt)) return { record, accessToken: tokens.accessToken };
     try {
       return await this.#renewed(linkId, tokens.accessToken, call);
     } catch (error) {
       // Refreshing ahead of time failed in passing: what is still good serves for now.
       if (
         bound &&
-        isFresh(tokens, 0) &&
+        !isPast(tokens.expiresAt) &&
         (error instanceof TransportError || (error instanceof OAuthError && error.retryable))
       ) {
         return { record, accessToken: tokens.accessToken };
@@ -99,7 +97,7 @@ export class Access {
     const thumbprint = await this.#door.thumbprint(call);
     // Somebody was here before: another process, or a caller whose turn at the lock came first.
     const renewed = tokens.accessToken !== stale && current.record.thumbprint === thumbprint;
-    if (renewed && isFresh(tokens, 0)) return this.#remember(current.record);
+    if (renewed && !isPast(tokens.expiresAt)) return this.#remember(current.record);
     const { refreshToken } = tokens;
     if (refreshToken === undefined) throw needsCustomer(linkId, call);
     try {
@@ -139,8 +137,9 @@ function tokensOf(record: LinkRecord): TokenSet {
   return record.tokens;
 }
 
-function isFresh(tokens: TokenSet, early: number): boolean {
-  return tokens.expiresAt === undefined || tokens.expiresAt - early > Date.now();
+/** Where the bank did not say when, nothing has passed. */
+function isPast(time: number | undefined): boolean {
+  return time !== undefined && time <= Date.now();
 }
 
 function needsCustomer(linkId: string, call: Call, cause?: Error): LinkError {

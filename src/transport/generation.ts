@@ -22,14 +22,14 @@ export class Generations {
   readonly #load: Configuration["loadCertificate"];
   readonly #loading = new SingleFlight<Generation>();
   #current: Generation | undefined;
-  #closed = false;
+  #closing: Promise<void> | undefined;
 
   constructor(configuration: Configuration) {
     this.#load = configuration.loadCertificate;
   }
 
   async current(call: Call): Promise<Generation> {
-    if (this.#closed) {
+    if (this.#closing !== undefined) {
       throw new TransportError("closed", "The client was closed.", { reached: "no", endpoint: "none" });
     }
     this.#current ??= await this.#loading.join("certificate", call, async () => {
@@ -38,11 +38,10 @@ export class Generations {
     return this.#current;
   }
 
-  /** Lets calls under way finish, then closes every connection. */
+  /** Lets calls under way finish, then closes every connection. Closing twice is closing once. */
   async close(): Promise<void> {
-    this.#closed = true;
-    await this.#loading.settled();
-    await this.#current?.close();
+    this.#closing ??= this.#loading.settled().then(() => this.#current?.close());
+    await this.#closing;
   }
 }
 
