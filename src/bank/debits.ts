@@ -73,7 +73,7 @@ export class Debits {
    */
   async create(input: CreateDebit, options?: CallOptions): Promise<WithInteractionId<Debit>> {
     const body = checkDebit(input);
-    const { reference } = input;
+    const reference = body.partnerTransactionId;
     const { configuration, linkId } = this.#context;
     const bodyHash = createHash("sha256")
       .update(JSON.stringify([linkId, body]))
@@ -240,7 +240,7 @@ function checkIsThisDebit(answered: Debit, body: DebitBody, call: Call): void {
 }
 
 function checkDebit(input: CreateDebit): DebitBody {
-  const { reference, amount, description, accountId, kind = "per_purchase" } = input;
+  const { reference, amount, description, accountId, kind = "per_purchase" } = input ?? {};
   checkReference(reference);
   if (!Number.isSafeInteger(amount) || amount <= 0) {
     throw new ArgumentError("amount", "amount must be a positive integer: yen have no fractions.");

@@ -77,7 +77,7 @@ export class Grant {
    * @throws {@link ArgumentError} when `until` is no date of the calendar.
    */
   async extend(extension: { readonly until: JstDate }, options?: CallOptions): Promise<WithInteractionId<GrantStatus>> {
-    if (!isJstDate(extension.until))
+    if (!isJstDate(extension?.until))
       throw new ArgumentError("until", "until must be a date of the calendar, YYYY-MM-DD.");
     return withCall(options, this.#rooms.configuration.timeout, async call => {
       const url = await this.#url("grantExtensions", call);

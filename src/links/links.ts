@@ -57,14 +57,14 @@ export class Links {
    * refuses the request; {@link TransportError} when it can't be reached.
    */
   async begin(wish: BeginLink, options?: CallOptions): Promise<BegunLink> {
-    const { customerId } = wish;
+    const { customerId, scopes: wanted } = wish ?? {};
     if (typeof customerId !== "string" || customerId === "" || customerId.length > 255) {
       throw new ArgumentError(
         "customerId",
         "customerId must be the partner's own id of the customer, 1 to 255 characters.",
       );
     }
-    const scopes = checkScopes(wish.scopes);
+    const scopes = checkScopes(wanted);
     const wireScopes = this.#wireScopes(scopes);
     return withCall(options, this.#configuration.timeout, async call => {
       const started = await startAuthorization({ scopes: wireScopes }, this.#configuration, this.#server, call);
@@ -92,7 +92,7 @@ export class Links {
     const configuration = this.#configuration;
     const parameters = readCallback(callback);
     return withCall(options, configuration.timeout, async call => {
-      const { transaction } = browser;
+      const transaction = browser?.transaction;
       const { customerId, scopes, wireScopes, secrets } = await peekTransaction(this.#store, transaction);
       const response = await verifyResponse(parameters, secrets.state, configuration, this.#server, call);
       // Only an authentic answer spends the transaction; then nothing brings it back (obligation 6).
@@ -142,9 +142,9 @@ export class Links {
   }
 }
 
-function checkScopes(value: readonly Scope[]): readonly Scope[] {
-  const list: unknown = value;
-  const known = Array.isArray(list) && list.length > 0 && list.every(item => SCOPES.some(scope => scope === item));
-  if (!known) throw new ArgumentError("scopes", `scopes must be a list of ${SCOPES.join(", ")}.`);
+function checkScopes(value: readonly Scope[] | undefined): readonly Scope[] {
+  if (!Array.isArray(value) || value.length === 0 || !value.every(item => SCOPES.includes(item))) {
+    throw new ArgumentError("scopes", `scopes must be a list of ${SCOPES.join(", ")}.`);
+  }
   return [...new Set(value)];
 }

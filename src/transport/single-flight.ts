@@ -28,12 +28,15 @@ export class SingleFlight<T> {
   }
 }
 
-/** Resolves as `work` does, or rejects as soon as the call ends. */
+/**
+ * Resolves as `work` does, or rejects as soon as the call ends. `work` is what a call waits for before its own request
+ * can leave: keys, a token, a signature.
+ */
 export async function untilEnded<T>(work: Promise<T>, call: Call, what: string): Promise<T> {
   const { signal } = call;
   let leave: () => void = () => {};
   const ended = new Promise<never>((_, reject) => {
-    leave = () => reject(endedEarly(call, "possible", what));
+    leave = () => reject(endedEarly(call, "no", what));
     if (signal.aborted) leave();
     else signal.addEventListener("abort", leave, { once: true });
   });

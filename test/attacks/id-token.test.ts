@@ -1,0 +1,32 @@
+import { afterAll, beforeAll, describe, it } from "vitest";
+import { type FaultName, type Sandbox, startSandbox } from "../../src/sandbox/index.js";
+import { PROFILES } from "../support/partner.js";
+import { expectAccepted, expectStop, untrusted } from "./attack.js";
+
+let bank: Sandbox;
+beforeAll(async () => {
+  bank = await startSandbox();
+});
+afterAll(() => bank.close());
+
+describe.each(PROFILES)("%s: the ID Token", profile => {
+  it.each<[FaultName, string]>([
+    ["id-token-iss-missing", "iss"],
+    ["id-token-iss-wrong", "iss"],
+    ["id-token-aud-missing", "aud"],
+    ["id-token-aud-wrong", "aud"],
+    ["id-token-aud-second-untrusted", "aud"],
+    ["id-token-nonce-missing", "nonce"],
+    ["id-token-nonce-wrong", "nonce"],
+    ["id-token-alg-none", "alg"],
+    ["id-token-alg-rs256", "alg"],
+    ["id-token-signature-bad", "signature"],
+    ["id-token-expired", "exp"],
+    ["id-token-exp-missing", "exp"],
+    ["id-token-at-hash-wrong", "at_hash"],
+  ])("%s", (fault, check) => expectStop(bank, profile, fault, "token", untrusted(check)));
+
+  it.each<FaultName>(["id-token-aud-array-valid", "id-token-at-hash-absent"])("%s is accepted", fault =>
+    expectAccepted(bank, profile, fault),
+  );
+});

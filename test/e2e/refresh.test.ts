@@ -1,0 +1,110 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { MemoryStore } from "../../src/index.js";
+import { type Sandbox, startSandbox } from "../../src/sandbox/index.js";
+import { connect, endpointsSince, link } from "../support/partner.js";
+
+let bank: Sandbox;
+beforeEach(async () => {
+  bank = await startSandbox({ accessTokenSeconds: 300, rotateRefreshTokens: true });
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  await bank.close();
+});
+
+const tokens = (since: number) => endpointsSince(bank, since).filter(endpoint => endpoint === "token").length;
+
+describe("an access token", () => {
+  it("is refreshed before it expires, once for a hundred callers", async () => {
+    const minna = connect(bank, "fapi2-security");
+    const { id } = await link(bank, minna);
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 280_000 });
+    const since = bank.events.length;
+    const lists = await Promise.all(Array.from({ length: 100 }, () => minna.link(id).accounts.list()));
+    expect(lists.every(accounts => accounts.length === 2)).toBe(true);
+    expect(tokens(since)).toBe(1);
+    await minna.close();
+  });
+
+  it("that ends without notice is refreshed once for all whom the bank refuses, and each call is repeated once", async () => {
+    const minna = connect(bank, "fapi1-advanced");
+    bank.faults.on("token-no-expires-in");
+    const { id } = await link(bank, minna);
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 310_000 });
+    const since = bank.events.length;
+    const lists = await Promise.all(Array.from({ length: 20 }, () => minna.link(id).accounts.list()));
+    expect(lists).toHaveLength(20);
+    expect(tokens(since)).toBe(1);
+    const statuses = bank.events.slice(since).flatMap(event => (event.endpoint === "api" ? [event.status] : []));
+    expect(statuses.filter(status => status === 401)).toHaveLength(20);
+    expect(statuses.filter(status => status === 200)).toHaveLength(20);
+    await minna.close();
+  });
+
+  it("is refreshed once for several clients that share a store, and none of them loses the rotated token", async () => {
+    const store = new MemoryStore();
+    const clients = [1, 2, 3, 4].map(() => connect(bank, "fapi2-message-signing", { store }));
+    const [first] = clients;
+    if (first === undefined) throw new Error("no client");
+    const { id } = await link(bank, first);
+    for (let round = 1; round <= 3; round++) {
+      vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 290_000 });
+      const since = bank.events.length;
+      await Promise.all(clients.flatMap(minna => [1, 2, 3].map(() => minna.link(id).accounts.list())));
+      expect(tokens(since)).toBe(1);
+    }
+    await Promise.all(clients.map(minna => minna.close()));
+  });
+
+  it("serves on while it lasts when the bank is unwell at refresh time", async () => {
+    const minna = connect(bank, "fapi2-security");
+    const { id } = await link(bank, minna);
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 280_000 });
+    bank.faults.on("token-response-html");
+    bank.faults.on("refresh-response-lost");
+    const since = bank.events.length;
+    expect(await minna.link(id).accounts.list()).toHaveLength(2);
+    expect(tokens(since)).toBe(1);
+    await minna.close();
+  });
+
+  it("whose caller gave up is refreshed all the same, for the others", async () => {
+    const minna = connect(bank, "fapi2-security");
+    const { id } = await link(bank, minna);
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 280_000 });
+    const since = bank.events.length;
+    const controller = new AbortController();
+    const impatient = minna.link(id).accounts.list({ signal: controller.signal });
+    const patient = minna.link(id).accounts.list();
+    controller.abort();
+    await expect(impatient).rejects.toMatchObject({ name: "TransportError", code: "aborted" });
+    expect(await patient).toHaveLength(2);
+    expect(tokens(since)).toBe(1);
+    await minna.close();
+  });
+});
+
+describe("a grant that ended at the bank", () => {
+  it.each(["grant-revoked-at-bank", "grant-expired"] as const)(
+    "%s: calls are refused, then the link needs the customer",
+    async fault => {
+      const minna = connect(bank, "fapi2-security");
+      const { id } = await link(bank, minna);
+      bank.faults.on(fault, { times: 1 });
+      const since = bank.events.length;
+      await expect(minna.link(id).accounts.list()).rejects.toMatchObject({
+        name: "ApiError",
+        code: "forbidden",
+        retryable: false,
+      });
+      expect(endpointsSince(bank, since)).toEqual(["api"]);
+      vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 310_000 });
+      await expect(minna.link(id).accounts.list()).rejects.toMatchObject({
+        name: "LinkError",
+        code: "reauthorization_required",
+        linkId: id,
+      });
+      await minna.close();
+    },
+  );
+});
