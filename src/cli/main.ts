@@ -1,0 +1,49 @@
+#!/usr/bin/env node
+/**
+ * The command `minna-baas`.
+ *
+ * @module
+ */
+import { readFileSync } from "node:fs";
+import { runSandbox, SANDBOX_HELP } from "./sandbox.js";
+import { UsageError } from "./usage.js";
+
+interface Command {
+  readonly summary: string;
+  readonly help: string;
+  run(args: string[]): Promise<void>;
+}
+
+const COMMANDS: ReadonlyMap<string, Command> = new Map([
+  ["sandbox", { summary: "start a bank on this machine to build against", help: SANDBOX_HELP, run: runSandbox }],
+]);
+
+async function main([name, ...args]: string[]): Promise<void> {
+  if (name === undefined || name === "--help" || name === "-h") return print(overview());
+  if (name === "--version" || name === "-v") return print(version());
+  const command = COMMANDS.get(name);
+  if (command === undefined) throw new UsageError(`there is no command ${name}`);
+  if (args.includes("--help") || args.includes("-h")) return print(command.help);
+  await command.run(args);
+}
+
+function overview(): string {
+  const commands = [...COMMANDS].map(([name, { summary }]) => `  ${name.padEnd(12)}${summary}`);
+  return `Usage: minna-baas <command> [options]\n\nCommands:\n${commands.join("\n")}\n\nOptions:\n  --help      show this, or the help of a command\n  --version   show the version`;
+}
+
+function version(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+  return (manifest as { version: string }).version;
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`minna-baas: ${message}\n`);
+  if (error instanceof UsageError) process.stderr.write("Try: minna-baas --help\n");
+  process.exitCode = error instanceof UsageError ? 2 : 1;
+});

@@ -1,0 +1,50 @@
+/**
+ * 口座照会: the customer's accounts, and what is on them.
+ *
+ * @module
+ */
+import { jstDate, jstTime } from "../bank/jst.js";
+import { balanceBefore, balanceOf, withdrawableFrom } from "../bank/ledger.js";
+import { json } from "./answer.js";
+import { accountOf, type Operation } from "./call.js";
+
+const BRANCH = { branchCode: "001", branchName: "見本支店" } as const;
+
+export const listAccounts: Operation = {
+  method: "GET",
+  path: /^\/accounts$/,
+  scopes: ["balance", "transactions", "deposits", "debit"],
+  run({ access, bank }) {
+    const accounts = bank.ledger.accountsOf(access.customer).map(({ accountId, accountTypeCode, accountNumber }) => ({
+      accountId,
+      ...BRANCH,
+      accountTypeCode,
+      accountNumber,
+      accountName: access.customer.name,
+      accountNameKana: access.customer.accountNameKana,
+      currencyCode: "JPY",
+    }));
+    return json(200, { accounts });
+  },
+};
+
+/** Amounts are decimal strings, as in the published APIs the contract follows. */
+export const readBalance: Operation = {
+  method: "GET",
+  path: /^\/accounts\/(?<id>[^/]+)\/balance$/,
+  scopes: ["balance"],
+  run(call) {
+    const account = accountOf(call, call.id);
+    const now = call.bank.now();
+    const baseDate = jstDate(now);
+    return json(200, {
+      balance: String(balanceOf(account)),
+      // Nothing is paid out of 貯蓄預金 directly, so there is no such figure for it.
+      ...(account.accountTypeCode === "ordinary" ? { withdrawableAmount: String(withdrawableFrom(account)) } : {}),
+      previousDayBalance: String(balanceBefore(account, baseDate)),
+      currencyCode: "JPY",
+      baseDate,
+      baseTime: jstTime(now),
+    });
+  },
+};

@@ -1,0 +1,28 @@
+/**
+ * What the discovery document says beyond oidc-provider's own words.
+ *
+ * @module
+ */
+import { GRANT_MANAGEMENT_ACTIONS } from "./grant-parameters.js";
+
+const MTLS_ENDPOINTS = [
+  "token_endpoint",
+  "pushed_authorization_request_endpoint",
+  "userinfo_endpoint",
+  "introspection_endpoint",
+  "revocation_endpoint",
+  "grant_management_endpoint",
+] as const;
+
+/** Completes the document, and takes out what is offered to no client here. */
+export function completeMetadata(document: Record<string, unknown>, issuer: string, mtlsOrigin: string): void {
+  document["grant_management_endpoint"] = `${issuer}/grants`;
+  document["grant_management_actions_supported"] = ["query", "revoke", ...GRANT_MANAGEMENT_ACTIONS];
+  document["mtls_endpoint_aliases"] = Object.fromEntries(
+    MTLS_ENDPOINTS.map(name => [name, `${mtlsOrigin}${new URL(String(document[name])).pathname}`]),
+  );
+  document["response_modes_supported"] = ["query", "jwt", "query.jwt"];
+  document["claims_supported"] = ["iss", "sub", "aud", "exp", "iat", "nonce", "at_hash", "auth_time"];
+  document["ui_locales_supported"] = ["ja-JP"];
+  delete document["token_endpoint_auth_signing_alg_values_supported"];
+}

@@ -1,0 +1,66 @@
+/**
+ * The authorization response in the redirect to the partner: taken apart, changed by faults, and put together again.
+ *
+ * @module
+ */
+import type { KoaContextWithOIDC } from "oidc-provider";
+import type { ResponseDraft } from "../faults/hooks.js";
+import { draftOf, type TokenDraft } from "./bank-keys.js";
+import type { OutgoingOptions } from "./outgoing.js";
+
+/** Rewrites the redirect to the partner, if there is one and a fault is switched on for it. */
+export async function rewriteResponse(ctx: KoaContextWithOIDC, options: OutgoingOptions): Promise<void> {
+  const clientId = ctx.oidc.client?.clientId;
+  const redirectUri = ctx.oidc.params?.["redirect_uri"];
+  if (clientId === undefined || typeof redirectUri !== "string") return;
+  const location = URL.parse(String(ctx.res.getHeader("location")));
+  const target = new URL(redirectUri);
+  if (location?.origin !== target.origin || location.pathname !== target.pathname) return;
+
+  const alg = String(ctx.oidc.client?.metadata()["authorization_signed_response_alg"]);
+  const { draft, jarm } = takeApart(location, target, { iss: options.issuer, aud: clientId }, alg);
+  const changes = options.faults.take("response", clientId);
+  for (const fault of changes) fault(draft);
+  const forgeries = draft.form === "jwt" ? options.faults.take("jarm", clientId) : [];
+  if (changes.length + forgeries.length === 0) return;
+
+  const parameters = new URLSearchParams(draft.parameters);
+  if (draft.form === "jwt") {
+    Object.assign(jarm.claims, draft.parameters);
+    for (const fault of forgeries) fault(jarm);
+    for (const name of [...parameters.keys()]) parameters.delete(name);
+    parameters.set("response", await options.keys.sign(jarm));
+  }
+  const [first] = parameters;
+  if (draft.repeated && first !== undefined) parameters.append(...first);
+  for (const [name, value] of parameters) target.searchParams.append(name, value);
+  ctx.set("location", target.href);
+}
+
+interface Parties {
+  readonly iss: string;
+  readonly aud: string;
+}
+
+function takeApart(
+  location: URL,
+  target: URL,
+  parties: Parties,
+  alg: string,
+): { draft: ResponseDraft; jarm: TokenDraft } {
+  const response = location.searchParams.get("response");
+  if (response !== null) {
+    const { header, claims } = draftOf(response);
+    const { iss, aud, exp, ...parameters } = claims;
+    return {
+      draft: { parameters: parameters as Record<string, string>, form: "jwt", repeated: false },
+      jarm: { header, claims: { iss, aud, exp }, signer: "bank", damaged: false },
+    };
+  }
+  const parameters = Object.fromEntries([...location.searchParams].filter(([name]) => !target.searchParams.has(name)));
+  const exp = Math.floor(Date.now() / 1000) + 120;
+  return {
+    draft: { parameters, form: "query", repeated: false },
+    jarm: { header: { alg }, claims: { ...parties, exp }, signer: "bank", damaged: false },
+  };
+}

@@ -1,0 +1,100 @@
+/**
+ * Grants (認可): what a customer has allowed a partner, since when, and until when.
+ *
+ * @module
+ */
+import { jstDateTime } from "./jst.js";
+
+const DAY = 86_400_000;
+
+export type GrantStatus = "active" | "expired" | "revoked";
+
+export interface GrantRecord {
+  readonly grantId: string;
+  readonly clientId: string;
+  /** The customer's subject. */
+  readonly subject: string;
+  readonly createdAt: number;
+  scopes: readonly string[];
+  expiresAt: number;
+  lastUpdatedAt: number;
+  revoked: boolean;
+}
+
+/** The body of the grant management endpoint. */
+export interface GrantBody {
+  readonly status: GrantStatus;
+  readonly scopes: readonly { readonly scope: string }[];
+  readonly createdAt: string;
+  readonly expiresAt: string;
+  readonly lastUpdatedAt: string;
+}
+
+export class Grants {
+  readonly #records = new Map<string, GrantRecord>();
+  readonly #days: number;
+  readonly #now: () => number;
+
+  constructor(days: number, now: () => number) {
+    this.#days = days;
+    this.#now = now;
+  }
+
+  /** When a grant given now will end. */
+  nextExpiry(): number {
+    return this.#now() + this.#days * DAY;
+  }
+
+  /** Records what a customer has just allowed: a new grant, or the new contents of an old one. */
+  record(grant: Pick<GrantRecord, "grantId" | "clientId" | "subject" | "scopes">): void {
+    const now = this.#now();
+    const createdAt = this.#records.get(grant.grantId)?.createdAt ?? now;
+    this.#records.set(grant.grantId, {
+      ...grant,
+      createdAt,
+      lastUpdatedAt: now,
+      expiresAt: this.nextExpiry(),
+      revoked: false,
+    });
+  }
+
+  find(grantId: string): GrantRecord | undefined {
+    return this.#records.get(grantId);
+  }
+
+  /** `undefined` for a grant this bank has never given. */
+  status(grantId: string): GrantStatus | undefined {
+    const record = this.#records.get(grantId);
+    if (record === undefined) return undefined;
+    if (record.revoked) return "revoked";
+    return record.expiresAt <= this.#now() ? "expired" : "active";
+  }
+
+  extend(record: GrantRecord, expiresAt: number): void {
+    record.expiresAt = expiresAt;
+    record.lastUpdatedAt = this.#now();
+  }
+
+  /** Ends a grant today, as if its time had come. */
+  expire(grantId: string): void {
+    const record = this.#records.get(grantId);
+    if (record !== undefined) this.extend(record, this.#now());
+  }
+
+  revoke(grantId: string): void {
+    const record = this.#records.get(grantId);
+    if (record === undefined || record.revoked) return;
+    record.revoked = true;
+    record.lastUpdatedAt = this.#now();
+  }
+
+  bodyOf(record: GrantRecord): GrantBody {
+    return {
+      status: this.status(record.grantId) ?? "revoked",
+      scopes: record.scopes.map(scope => ({ scope })),
+      createdAt: jstDateTime(record.createdAt),
+      expiresAt: jstDateTime(record.expiresAt),
+      lastUpdatedAt: jstDateTime(record.lastUpdatedAt),
+    };
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * The partners that the sandbox has registered, one for each profile.
+ *
+ * @module
+ */
+import type { JWK } from "jose";
+import { createSigningKey, jwkOf, type SigningKey } from "./authorization/bank-keys.js";
+import { type Authority, subjectOf } from "./tls/authority.js";
+
+/** A profile of FAPI that the bank offers. */
+export type SandboxProfile = "fapi1-advanced" | "fapi2-security" | "fapi2-message-signing";
+
+/** A client as the sandbox registered it. */
+export interface RegisteredClient<Profile extends SandboxProfile> {
+  /** What the client is registered for. */
+  readonly profile: Profile;
+  /** The authorization server, `https://localhost:PORT`. */
+  readonly issuer: string;
+  /** `partner-` and the profile. */
+  readonly clientId: string;
+  /** `https://partner.example/bank/callback`, which nobody opens. */
+  readonly redirectUri: string;
+  /** The client certificate and its key, and the authority that the bank's own certificates come from; all PEM. */
+  readonly certificate: { readonly cert: string; readonly key: string; readonly ca: string };
+  /** Where the API is. */
+  readonly api: { readonly baseUrl: string };
+}
+
+/** A key that the sandbox registered for signed requests. */
+export interface RegisteredKey<Algorithm extends "PS256" | "ES256"> {
+  /** The private key, as a JWK. */
+  readonly key: JWK;
+  /** What it signs with. */
+  readonly alg: Algorithm;
+  /** Its id. */
+  readonly kid: string;
+}
+
+/** Each profile's client: what a partner needs to connect. The signed profiles have a signing key. */
+export interface SandboxClients {
+  /** Signs its requests with PS256. */
+  readonly "fapi1-advanced": RegisteredClient<"fapi1-advanced"> & { readonly signing: RegisteredKey<"PS256"> };
+  /** Signs nothing. */
+  readonly "fapi2-security": RegisteredClient<"fapi2-security">;
+  /** Signs its requests with ES256. */
+  readonly "fapi2-message-signing": RegisteredClient<"fapi2-message-signing"> & {
+    readonly signing: RegisteredKey<"ES256">;
+  };
+}
+
+/** A registered client, to be spread into a partner's own options. */
+export type SandboxClient = SandboxClients[SandboxProfile];
+
+/** A client as the bank has it on file. */
+export interface Registration {
+  readonly profile: SandboxProfile;
+  readonly clientId: string;
+  /** What the customer is asked to trust. */
+  readonly name: string;
+  readonly redirectUris: readonly string[];
+  /** The subject of its certificate, RFC 4514. */
+  readonly subjectDn: string;
+  /** Its public signing keys. */
+  readonly keys: readonly JWK[];
+  /** What it signs requests with, and what the bank signs for it with. */
+  readonly requestAlg: "PS256" | "ES256" | undefined;
+  readonly responseAlg: "PS256" | "ES256";
+}
+
+export interface Registry {
+  readonly registrations: readonly Registration[];
+  readonly clients: SandboxClients;
+}
+
+/** What the bank tells every partner alike. */
+export interface BankAddress {
+  readonly issuer: string;
+  readonly apiBaseUrl: string;
+  readonly redirectUris: readonly [string, ...string[]];
+}
+
+const DAY = 86_400_000;
+
+/** Registers a client for each profile, with fresh keys and certificates. */
+export async function registerClients(authority: Authority, address: BankAddress): Promise<Registry> {
+  const [ps256, es256] = await Promise.all([createSigningKey("PS256"), createSigningKey("ES256")]);
+  const register = <Profile extends SandboxProfile>(profile: Profile): RegisteredClient<Profile> => {
+    const now = Date.now();
+    const clientId = `partner-${profile}`;
+    const validity = { notBefore: new Date(now - DAY), notAfter: new Date(now + 365 * DAY) };
+    return {
+      profile,
+      issuer: address.issuer,
+      clientId,
+      redirectUri: address.redirectUris[0],
+      certificate: { ...authority.issue({ commonName: clientId, ...validity }), ca: authority.certificate },
+      api: { baseUrl: address.apiBaseUrl },
+    };
+  };
+  const clients: SandboxClients = {
+    "fapi1-advanced": { ...register("fapi1-advanced"), signing: signing(ps256, "PS256") },
+    "fapi2-security": register("fapi2-security"),
+    "fapi2-message-signing": { ...register("fapi2-message-signing"), signing: signing(es256, "ES256") },
+  };
+  const file = (profile: SandboxProfile, name: string, key?: SigningKey): Registration => ({
+    profile,
+    clientId: clients[profile].clientId,
+    name,
+    redirectUris: address.redirectUris,
+    subjectDn: subjectOf(clients[profile].clientId),
+    keys: key === undefined ? [] : [jwkOf(key, key.publicKey)],
+    requestAlg: key === undefined || key.alg === "RS256" ? undefined : key.alg,
+    responseAlg: profile === "fapi1-advanced" ? "PS256" : "ES256",
+  });
+  return {
+    clients,
+    registrations: [
+      file("fapi1-advanced", "サンプル商店", ps256),
+      file("fapi2-security", "サンプル書店"),
+      file("fapi2-message-signing", "サンプル劇場", es256),
+    ],
+  };
+}
+
+function signing<Algorithm extends "PS256" | "ES256">(key: SigningKey, alg: Algorithm): Signing<Algorithm> {
+  return { key: jwkOf(key, key.privateKey), alg, kid: key.kid };
+}

@@ -1,0 +1,112 @@
+/**
+ * What the sandbox has received: one event for each request, without a token, a code or personal data.
+ *
+ * @module
+ */
+import type { IncomingMessage } from "node:http";
+import { jstDateTime } from "./bank/jst.js";
+
+/** Where a request went. */
+export type SandboxEndpoint =
+  | "discovery"
+  | "jwks"
+  | "par"
+  | "authorization"
+  | "interaction"
+  | "token"
+  | "userinfo"
+  | "introspection"
+  | "revocation"
+  | "grant"
+  | "api"
+  | "other";
+
+/** The listener a request came in by: the browsers' one, or the one that asks for a client certificate. */
+export type SandboxChannel = "browser" | "mtls";
+
+/** A request that the sandbox received, and what came of it. */
+export interface SandboxEvent {
+  /** JST date-time with `+09:00`. */
+  readonly at: string;
+  /** Which listener it came in by. */
+  readonly channel: SandboxChannel;
+  /** What it was for. */
+  readonly endpoint: SandboxEndpoint;
+  /** The HTTP method; `TLS` for a handshake that the sandbox ended. */
+  readonly method: string;
+  /** Without the query. */
+  readonly path: string;
+  /** The HTTP status; 0 when the connection was dropped without an answer. */
+  readonly status: number;
+  /** The client, as far as the request told. */
+  readonly clientId?: string;
+  /** The `x5t#S256` thumbprint of the client certificate that was presented. */
+  readonly certificate?: string;
+  /** The `x-fapi-interaction-id` of an API call. */
+  readonly interactionId?: string;
+  /** More, by endpoint: `signed`, `grantType`, `responseMode`, `debitId`, `amount` and others. */
+  readonly detail: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** A request in progress: handlers note on it what the event will say. */
+export class Visit {
+  clientId: string | undefined;
+  interactionId: string | undefined;
+  readonly detail: Record<string, string | number | boolean> = {};
+  readonly received: Pick<SandboxEvent, "channel" | "endpoint" | "method" | "path"> & { readonly certificate?: string };
+
+  constructor(received: Visit["received"]) {
+    this.received = received;
+  }
+
+  note(detail: Readonly<Record<string, string | number | boolean | undefined>>): void {
+    for (const [name, value] of Object.entries(detail)) if (value !== undefined) this.detail[name] = value;
+  }
+}
+
+export class EventLog {
+  readonly #events: SandboxEvent[] = [];
+  readonly #visits = new WeakMap<IncomingMessage, Visit>();
+  readonly #now: () => number;
+  readonly #listener: ((event: SandboxEvent) => void) | undefined;
+
+  constructor(now: () => number, listener: ((event: SandboxEvent) => void) | undefined) {
+    this.#now = now;
+    this.#listener = listener;
+  }
+
+  get events(): readonly SandboxEvent[] {
+    return [...this.#events];
+  }
+
+  open(request: IncomingMessage, received: Visit["received"]): Visit {
+    const visit = new Visit(received);
+    this.#visits.set(request, visit);
+    return visit;
+  }
+
+  visitOf(request: IncomingMessage): Visit | undefined {
+    return this.#visits.get(request);
+  }
+
+  /** Ends a visit. Called before the answer leaves, so that who has the answer can see the event. */
+  close(visit: Visit, status: number): void {
+    const event: SandboxEvent = Object.freeze({
+      at: jstDateTime(this.#now()),
+      ...visit.received,
+      status,
+      ...(visit.clientId === undefined ? {} : { clientId: visit.clientId }),
+      ...(visit.interactionId === undefined ? {} : { interactionId: visit.interactionId }),
+      detail: Object.freeze({ ...visit.detail }),
+    });
+    this.#events.push(event);
+    this.#listener?.(event);
+  }
+
+  /** Records a TLS handshake that ended before there was a request. */
+  refuseHandshake(reason: string): void {
+    const visit = new Visit({ channel: "mtls", endpoint: "other", method: "TLS", path: "" });
+    visit.note({ reason });
+    this.close(visit, 0);
+  }
+}

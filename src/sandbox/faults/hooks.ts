@@ -1,0 +1,86 @@
+/**
+ * The places where the bank can be made to misbehave, and what a fault may change there.
+ *
+ * @module
+ */
+import type { Answer } from "../api/answer.js";
+import type { TokenDraft } from "../authorization/bank-keys.js";
+import type { FailureCode } from "../bank/debits.js";
+import type { Grants } from "../bank/grants.js";
+
+/** An answer of the authorization server; `body` is an object as long as it is sent as JSON. */
+export interface OAuthAnswer {
+  status: number;
+  headers: Record<string, string>;
+  body: Record<string, unknown> | string;
+  /** Whether the connection ends in the place of the answer. */
+  dropped: boolean;
+}
+
+/** What the customer's browser carries back to the partner. */
+export interface ResponseDraft {
+  /** `code` and `state`, or `error`; `iss` too where the response is not signed. */
+  parameters: Record<string, string>;
+  /** Plain query parameters, or one signed `response` (JARM). */
+  form: "query" | "jwt";
+  /** Whether the first query parameter is sent twice. */
+  repeated: boolean;
+}
+
+/** How `POST /direct-debits` goes. */
+export interface DebitPlan {
+  /** Ends the connection before the bank has taken the order on. */
+  droppedBefore: boolean;
+  /** Forces how the debit ends; `processing` leaves it open. */
+  outcome: FailureCode | "processing" | undefined;
+  /** Whether the order is still being worked on when the answer leaves: the same key is then told to wait. */
+  running: boolean;
+  answer: "sent" | "dropped" | "gateway-timeout" | "unreadable";
+}
+
+/** How an inquiry of a debit goes. */
+export interface InquiryPlan {
+  /** Whether a debit that is processing ends now. */
+  settles: boolean;
+  /** Whether a succeeded debit is returned now. */
+  returns: boolean;
+}
+
+/** How a page of a statement is cut. */
+export interface PagePlan {
+  /** How many rows of the page before are sent again. */
+  overlap: number;
+  itemKeys: boolean;
+}
+
+export interface Hooks {
+  /** The discovery document before it is sent. */
+  discovery(document: Record<string, unknown>): void;
+  /** The public keys before they are sent. */
+  jwks(keys: Record<string, unknown>[]): void;
+  /** The answer to a pushed authorization request. */
+  par(answer: OAuthAnswer): void;
+  /** The authorization response, before it is signed or written into the query. */
+  response(draft: ResponseDraft): void;
+  /** The claims, header and signer of a signed authorization response. */
+  jarm(draft: TokenDraft): void;
+  /** The claims, header and signer of an ID Token. */
+  idToken(draft: TokenDraft): void;
+  /** The same of an ID Token that came with a refresh. */
+  refreshedIdToken(draft: TokenDraft): void;
+  /** An access token as the bank will remember it. */
+  accessToken(token: { "x5t#S256"?: string | undefined }): void;
+  /** The answer of the token endpoint. */
+  token(answer: OAuthAnswer): void;
+  /** The answer of the token endpoint to a refresh. */
+  refresh(answer: OAuthAnswer): void;
+  /** The grant of an access token that the API has just been called with. */
+  grant(grantId: string, grants: Grants): void;
+  /** An API call before the bank sees it; an answer given here is the whole answer. */
+  apiRequest(interactionId: string): Answer;
+  /** The API's answer before it is sent. */
+  apiAnswer(answer: Answer): void;
+  debit(plan: DebitPlan): void;
+  inquiry(plan: InquiryPlan): void;
+  page(plan: PagePlan): void;
+}

@@ -1,0 +1,99 @@
+/**
+ * Misbehaviour at the token endpoint: ID Tokens, access tokens, and the answer around them.
+ *
+ * @module
+ */
+import type { TokenDraft } from "../authorization/bank-keys.js";
+import type { OAuthAnswer } from "./hooks.js";
+
+const HUGE = 12 * 1024 * 1024;
+
+export const idTokenFaults = {
+  "id-token-iss-missing": ({ claims }: TokenDraft): void => {
+    delete claims["iss"];
+  },
+  "id-token-iss-wrong": ({ claims }: TokenDraft): void => {
+    claims["iss"] = "https://impostor.example";
+  },
+  "id-token-aud-missing": ({ claims }: TokenDraft): void => {
+    delete claims["aud"];
+  },
+  "id-token-aud-wrong": ({ claims }: TokenDraft): void => {
+    claims["aud"] = "another-partner";
+  },
+  "id-token-aud-second-untrusted": ({ claims }: TokenDraft): void => {
+    claims["aud"] = [claims["aud"], "another-partner"];
+  },
+  "id-token-aud-array-valid": ({ claims }: TokenDraft): void => {
+    claims["aud"] = [claims["aud"]];
+  },
+  "id-token-nonce-missing": ({ claims }: TokenDraft): void => {
+    delete claims["nonce"];
+  },
+  "id-token-nonce-wrong": ({ claims }: TokenDraft): void => {
+    claims["nonce"] = "nonce-of-somebody-else";
+  },
+  "id-token-alg-none": (draft: TokenDraft): void => {
+    draft.signer = "nobody";
+  },
+  "id-token-alg-rs256": (draft: TokenDraft): void => {
+    draft.signer = "rs256-key";
+  },
+  "id-token-signature-bad": (draft: TokenDraft): void => {
+    draft.damaged = true;
+  },
+  "id-token-expired": ({ claims }: TokenDraft): void => {
+    claims["exp"] = Math.floor(Date.now() / 1000) - 3600;
+  },
+  "id-token-exp-missing": ({ claims }: TokenDraft): void => {
+    delete claims["exp"];
+  },
+  "id-token-at-hash-wrong": ({ claims }: TokenDraft): void => {
+    claims["at_hash"] = "AAAAAAAAAAAAAAAAAAAAAA";
+  },
+  "id-token-at-hash-absent": ({ claims }: TokenDraft): void => {
+    delete claims["at_hash"];
+  },
+};
+
+export const refreshedIdTokenFaults = {
+  "id-token-sub-changed-on-refresh": ({ claims }: TokenDraft): void => {
+    claims["sub"] = "somebody-else";
+  },
+};
+
+export const accessTokenFaults = {
+  "token-bound-to-another-certificate": (token: { "x5t#S256"?: string | undefined }): void => {
+    token["x5t#S256"] = "A".repeat(43);
+  },
+};
+
+export const tokenFaults = {
+  "token-type-dpop": (answer: OAuthAnswer): void => change(answer, "token_type", () => "DPoP"),
+  "token-type-case": (answer: OAuthAnswer): void => change(answer, "token_type", () => "bEARER"),
+  "token-no-expires-in": (answer: OAuthAnswer): void => change(answer, "expires_in", () => undefined),
+  "token-no-scope": (answer: OAuthAnswer): void => change(answer, "scope", () => undefined),
+  "token-scope-narrowed": (answer: OAuthAnswer): void =>
+    change(answer, "scope", scope => String(scope).split(" ").slice(0, -1).join(" ")),
+  "token-response-html": (answer: OAuthAnswer): void => {
+    answer.headers = { "content-type": "text/html; charset=utf-8" };
+    answer.body = "<!doctype html><title>502 Bad Gateway</title><h1>502 Bad Gateway</h1>";
+  },
+  "token-response-huge": (answer: OAuthAnswer): void => change(answer, "padding", () => "x".repeat(HUGE)),
+  "token-endpoint-redirect": (answer: OAuthAnswer): void => {
+    answer.status = 307;
+    answer.headers = { location: "/elsewhere" };
+    answer.body = "";
+  },
+};
+
+export const refreshFaults = {
+  "refresh-response-lost": (answer: OAuthAnswer): void => {
+    answer.dropped = true;
+  },
+};
+
+/** Changes one member of the answer; `undefined` takes it away. */
+function change(answer: OAuthAnswer, name: string, to: (value: unknown) => unknown): void {
+  if (typeof answer.body === "object") answer.body = { ...answer.body, [name]: to(answer.body[name]) };
+}

@@ -1,0 +1,69 @@
+/**
+ * The options of a sandbox, checked, with their defaults.
+ *
+ * @module
+ */
+import type { SandboxEvent } from "./events.js";
+
+/** How a sandbox behaves. Everything is optional. */
+export interface SandboxOptions {
+  /** The port that browsers use; any free one by default. */
+  readonly port?: number;
+  /** The port where a client certificate is asked for; any free one by default. */
+  readonly mtlsPort?: number;
+  /** Registered for every client beside `https://partner.example/bank/callback`. */
+  readonly redirectUris?: readonly string[];
+  /** How long an access token lives, in seconds; 300 by default. */
+  readonly accessTokenSeconds?: number;
+  /** Whether each refresh ends the refresh token that was used; false by default, as FAPI 2.0 has it. */
+  readonly rotateRefreshTokens?: boolean;
+  /** How long a grant lasts, in days; 365 by default. */
+  readonly grantDays?: number;
+  /** Rows on a page of transactions or deposits; 500 by default, and at most. */
+  readonly pageSize?: number;
+  /**
+   * Whether the TLS handshake ends where the client certificate is missing, expired or foreign (true, the default).
+   * Otherwise the request comes in, and the bank answers it with an error.
+   */
+  readonly requireTrustedCertificate?: boolean;
+  /** Called with each event, before its answer is sent. */
+  readonly onEvent?: (event: SandboxEvent) => void;
+  /**
+   * The bank's clock in epoch milliseconds, for the ledger, the idempotency window and the end of grants. The clock of
+   * tokens, codes and certificates stays the machine's.
+   */
+  readonly now?: () => number;
+}
+
+export interface Settings extends Required<Omit<SandboxOptions, "onEvent" | "redirectUris">> {
+  readonly redirectUris: readonly [string, ...string[]];
+  readonly onEvent: SandboxOptions["onEvent"];
+}
+
+const DEFAULT_REDIRECT_URI = "https://partner.example/bank/callback";
+const MOST_ROWS = 500;
+
+export function checkOptions(options: SandboxOptions): Settings {
+  return {
+    port: integer("port", options.port ?? 0, 0, 65_535),
+    mtlsPort: integer("mtlsPort", options.mtlsPort ?? 0, 0, 65_535),
+    redirectUris: [DEFAULT_REDIRECT_URI, ...(options.redirectUris ?? []).map(checkRedirectUri)],
+    accessTokenSeconds: integer("accessTokenSeconds", options.accessTokenSeconds ?? 300, 1, 86_400),
+    rotateRefreshTokens: options.rotateRefreshTokens ?? false,
+    grantDays: integer("grantDays", options.grantDays ?? 365, 1, 3650),
+    pageSize: integer("pageSize", options.pageSize ?? MOST_ROWS, 1, MOST_ROWS),
+    requireTrustedCertificate: options.requireTrustedCertificate ?? true,
+    onEvent: options.onEvent,
+    now: options.now ?? Date.now,
+  };
+}
+
+function integer(name: string, value: number, least: number, most: number): number {
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw new RangeError(`${name} must be an integer from ${least} to ${most}`);
+}
+
+function checkRedirectUri(uri: string): string {
+  if (URL.canParse(uri) && /^https?:$/.test(new URL(uri).protocol) && !uri.includes("#")) return uri;
+  throw new RangeError("redirectUris must be http or https URLs without a fragment");
+}

@@ -1,0 +1,138 @@
+/**
+ * The bank in a box: an authorization server, an API and customers, on two listeners of this machine.
+ *
+ * @module
+ */
+import { Api, BANK_OPERATIONS } from "./api/api.js";
+import { GRANT_OPERATIONS } from "./api/grant-management.js";
+import { createAuthorizationServer } from "./authorization/authorization-server.js";
+import { createBankKeys } from "./authorization/bank-keys.js";
+import { Interactions } from "./authorization/interaction.js";
+import { watchOutgoing } from "./authorization/outgoing.js";
+import { TokenStore } from "./authorization/token-store.js";
+import { openBank } from "./bank/bank.js";
+import { type SandboxCustomer, shown } from "./bank/customers.js";
+import type { SandboxLedger } from "./bank/ledger.js";
+import { type Choice, visitBank } from "./browser.js";
+import { registerClients, type SandboxClients, type SandboxProfile } from "./client.js";
+import { API_PREFIX, GRANT_PREFIX } from "./endpoints.js";
+import { EventLog, type SandboxEvent } from "./events.js";
+import { Faults, type SandboxFaults } from "./faults/faults.js";
+import { FrontDoor } from "./front-door.js";
+import { checkOptions, type SandboxOptions, type Settings } from "./options.js";
+import { type Authorities, type CertificateOptions, createAuthorities } from "./tls/authorities.js";
+import type { CertificatePair } from "./tls/authority.js";
+import { type Listeners, openListeners } from "./tls/listeners.js";
+
+/** A running sandbox. Everything it knows is in memory, and ends with {@link Sandbox.close}. */
+export interface Sandbox extends AsyncDisposable {
+  /** The authorization server, `https://localhost:PORT`, which browsers can reach. */
+  readonly issuer: string;
+  /** The API, `https://localhost:MTLSPORT/v1`, where a client certificate must be presented. */
+  readonly apiBaseUrl: string;
+  /** The authority behind every certificate of the sandbox, PEM. */
+  readonly ca: string;
+  /** The customers who can log in. */
+  readonly customers: readonly SandboxCustomer[];
+  /** Everything received, oldest first. */
+  readonly events: readonly SandboxEvent[];
+  /** What the money did. */
+  readonly ledger: SandboxLedger;
+  /** Misbehaviour by name. */
+  readonly faults: SandboxFaults;
+  /** The registered client of a profile. */
+  client<Profile extends SandboxProfile>(profile: Profile): SandboxClients[Profile];
+  /**
+   * Goes to the bank as a customer who logs in and allows what is asked. Resolves with the callback URL that the
+   * browser would be sent to, which is not opened. Rejects when the bank shows an error page instead.
+   */
+  approve(authorizationUrl: string | URL, choice?: Choice): Promise<string>;
+  /** The same, but the customer presses 許可しない. */
+  decline(authorizationUrl: string | URL, choice?: Choice): Promise<string>;
+  /** Issues another client certificate, to be refused by the bank or to take a registered one's place. */
+  issueCertificate(options?: CertificateOptions): CertificatePair;
+  /** Closes both listeners and every connection. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a bank on two free ports of the loopback interface. Needs the package oidc-provider 9.
+ *
+ * @example
+ * ```ts
+ * const sandbox = await startSandbox();
+ * const { clientId, certificate } = sandbox.client("fapi2-security");
+ * // … push an authorization request, then:
+ * const callback = await sandbox.approve(authorizationUrl, { customer: "hanako" });
+ * await sandbox.close();
+ * ```
+ *
+ * @throws RangeError if an option is out of range.
+ */
+export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  const settings = checkOptions(options);
+  const events = new EventLog(settings.now, settings.onEvent);
+  const authorities = createAuthorities();
+  // The listeners open first: their ports are in the issuer, and the issuer is in everything else.
+  const listeners = await openListeners(settings, authorities, reason => events.refuseHandshake(reason));
+  try {
+    return await openSandbox(settings, events, authorities, listeners);
+  } catch (error) {
+    await listeners.close();
+    throw error;
+  }
+}
+
+async function openSandbox(
+  settings: Settings,
+  events: EventLog,
+  { authority, issueClientCertificate }: Authorities,
+  { browser, mtls, close }: Listeners,
+): Promise<Sandbox> {
+  const bank = openBank(settings);
+  const faults = new Faults();
+  const store = new TokenStore(bank.grants);
+  const issuer = browser.origin;
+  const apiBaseUrl = `${mtls.origin}${API_PREFIX}`;
+  const [keys, { clients, registrations }] = await Promise.all([
+    createBankKeys(),
+    registerClients(authority, { issuer, apiBaseUrl, redirectUris: settings.redirectUris }),
+  ]);
+  const provider = await createAuthorizationServer({ ...settings, issuer, bank, keys, store, registrations });
+  watchOutgoing(provider, { issuer, mtlsOrigin: mtls.origin, keys, store, faults, events });
+
+  const backOffice = { bank, store, faults, pageSize: settings.pageSize };
+  const door = new FrontDoor({
+    issuer,
+    events,
+    interactions: new Interactions(provider, bank, registrations),
+    api: new Api({ ...backOffice, operations: BANK_OPERATIONS, prefix: API_PREFIX }),
+    grantManagement: new Api({ ...backOffice, operations: GRANT_OPERATIONS, prefix: GRANT_PREFIX }),
+    authorizationServer: provider.callback(),
+  });
+  browser.serve((request, response) => door.enter(request, response, "browser"));
+  mtls.serve((request, response) => door.enter(request, response, "mtls"));
+
+  const visit = (authorizationUrl: string | URL, decision: "allow" | "deny", { customer, scopes }: Choice = {}) => {
+    const found = bank.customers.find(({ id }) => id === (customer ?? bank.customers[0]?.id));
+    if (found === undefined) throw new RangeError(`no sample customer is called ${customer}`);
+    return visitBank(new URL(authorizationUrl), found, decision, scopes, authority.certificate);
+  };
+  return {
+    issuer,
+    apiBaseUrl,
+    ca: authority.certificate,
+    customers: bank.customers.map(shown),
+    get events() {
+      return events.events;
+    },
+    ledger: bank.ledger,
+    faults,
+    client: profile => clients[profile],
+    approve: async (authorizationUrl, choice) => visit(authorizationUrl, "allow", choice),
+    decline: async (authorizationUrl, choice) => visit(authorizationUrl, "deny", choice),
+    issueCertificate: (options = {}) => issueClientCertificate(options),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

@@ -1,0 +1,46 @@
+/**
+ * The certificates of a sandbox: its own authority, a foreign one, the bank's server, and those for clients.
+ *
+ * @module
+ */
+import { type Authority, type CertificatePair, createAuthority } from "./authority.js";
+
+/** What a client certificate is to be like. */
+export interface CertificateOptions {
+  /** The common name of its subject; that of a registered client makes a certificate the client may change to. */
+  readonly commonName?: string;
+  /** A day ago by default. */
+  readonly notBefore?: Date;
+  /** In a year by default. */
+  readonly notAfter?: Date;
+  /** False for a certificate of an authority that the bank does not know. */
+  readonly trusted?: boolean;
+}
+
+export interface Authorities {
+  readonly authority: Authority;
+  /** The bank's own certificate. */
+  readonly server: CertificatePair;
+  issueClientCertificate(options: CertificateOptions): CertificatePair;
+}
+
+const DAY = 86_400_000;
+
+export function createAuthorities(): Authorities {
+  const authority = createAuthority("minna-baas sandbox CA");
+  const foreign = createAuthority("foreign CA");
+  const validity = () => ({ notBefore: new Date(Date.now() - DAY), notAfter: new Date(Date.now() + 365 * DAY) });
+  const loopback6 = Buffer.alloc(16);
+  loopback6[15] = 1;
+  return {
+    authority,
+    server: authority.issue({
+      commonName: "localhost",
+      ...validity(),
+      names: { dns: ["localhost"], ip: [Buffer.from([127, 0, 0, 1]), loopback6] },
+    }),
+    issueClientCertificate({ commonName = "another-partner", trusted = true, ...dates }) {
+      return (trusted ? authority : foreign).issue({ commonName, ...validity(), ...dates });
+    },
+  };
+}

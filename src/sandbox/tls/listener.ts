@@ -1,0 +1,60 @@
+/**
+ * An HTTPS listener on the loopback interface.
+ *
+ * @module
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer, type Server, type ServerOptions } from "node:https";
+import type { AddressInfo } from "node:net";
+
+/** TLS 1.2 at least; there, only ECDHE with AES-GCM. */
+const TLS: ServerOptions = {
+  minVersion: "TLSv1.2",
+  ciphers: [
+    "TLS_AES_256_GCM_SHA384",
+    "TLS_AES_128_GCM_SHA256",
+    "TLS_CHACHA20_POLY1305_SHA256",
+    "ECDHE-ECDSA-AES256-GCM-SHA384",
+    "ECDHE-ECDSA-AES128-GCM-SHA256",
+  ].join(":"),
+};
+
+export interface Listener {
+  readonly origin: string;
+  /** Starts to answer requests. */
+  serve(handle: (request: IncomingMessage, response: ServerResponse) => void): void;
+  close(): Promise<void>;
+}
+
+export interface ListenerOptions {
+  readonly port: number;
+  readonly tls: ServerOptions;
+  /** Told of a handshake that ended before there was a request, with the reason's name in OpenSSL or Node. */
+  readonly onRefusedHandshake?: (reason: string) => void;
+}
+
+/** Starts to listen on 127.0.0.1. Resolves once the port is known. */
+export async function listen({ port, tls, onRefusedHandshake }: ListenerOptions): Promise<Listener> {
+  const server = createServer({ ...TLS, ...tls });
+  server.on("tlsClientError", (error: NodeJS.ErrnoException, { authorizationError }) => {
+    // A certificate that fails the check shows in the error only as a reset.
+    onRefusedHandshake?.(String(authorizationError ?? error.code));
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", resolve);
+  });
+  const address = server.address() as AddressInfo;
+  return {
+    origin: `https://localhost:${address.port}`,
+    serve: handle => void server.on("request", handle),
+    close: () => close(server),
+  };
+}
+
+async function close(server: Server): Promise<void> {
+  await new Promise<void>(resolve => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}

@@ -1,0 +1,81 @@
+import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { writeConnection } from "../../src/cli/connection-files.js";
+import { runSandbox } from "../../src/cli/sandbox.js";
+import { startSandbox } from "../../src/sandbox/index.js";
+
+describe("minna-baas", () => {
+  const argv = process.argv;
+  afterEach(() => {
+    process.argv = argv;
+    process.exitCode = undefined;
+    vi.restoreAllMocks();
+    vi.resetModules();
+  });
+
+  const run = async (...args: string[]) => {
+    const said = { out: "", err: "" };
+    for (const [stream, name] of [
+      [process.stdout, "out"],
+      [process.stderr, "err"],
+    ] as const) {
+      vi.spyOn(stream, "write").mockImplementation(text => {
+        said[name] += text;
+        return true;
+      });
+    }
+    process.argv = ["node", "minna-baas", ...args];
+    await import("../../src/cli/main.js");
+    await vi.waitFor(() => expect(said.out + said.err).not.toBe(""));
+    return { ...said, code: process.exitCode ?? 0 };
+  };
+
+  it.each([[[]], [["--help"]]])("says what it can do: %o", async args => {
+    const { out, code } = await run(...args);
+    expect(out).toMatch(/^Usage: minna-baas <command>/);
+    expect(out).toContain("sandbox");
+    expect(code).toBe(0);
+  });
+
+  it("says its version, and the help of a command", async () => {
+    expect((await run("--version")).out).toMatch(/^\d+\.\d+\.\d+/);
+    vi.resetModules();
+    expect((await run("sandbox", "--help")).out).toContain("--redirect-uri URL");
+  });
+
+  it.each([
+    [["nonsense"], "there is no command nonsense"],
+    [["sandbox", "--nonsense"], "Unknown option '--nonsense'"],
+    [["sandbox", "extra"], "extra"],
+  ])("ends with 2 for %o", async (args, reason) => {
+    const { err, code } = await run(...args);
+    expect(err).toContain(reason);
+    expect(code).toBe(2);
+  });
+
+  it.each([
+    [["--port", "http"], "--port must be a port number"],
+    [["--mtls-port", "70000"], "--mtls-port must be a port number"],
+    [["--redirect-uri", "nowhere"], "--redirect-uri must be"],
+    [["--fault", "nonsense"], "no fault is called nonsense"],
+  ])("sandbox refuses %o", async (args, reason) => {
+    await expect(runSandbox(args)).rejects.toThrow(reason);
+  });
+
+  it("writes keys for their owner only, and never over a folder", async () => {
+    const parent = await mkdtemp(join(tmpdir(), "minna-baas-"));
+    const folder = join(parent, "connection");
+    await using sandbox = await startSandbox();
+    await writeConnection(folder, sandbox, ["fapi1-advanced", "fapi2-security"]);
+    expect((await stat(folder)).mode & 0o777).toBe(0o700);
+    const key = join(folder, "fapi1-advanced", "key.pem");
+    expect((await stat(key)).mode & 0o777).toBe(0o600);
+    expect(await readFile(key, "utf8")).toBe(sandbox.client("fapi1-advanced").certificate.key);
+    const options = JSON.parse(await readFile(join(folder, "fapi2-security", "options.json"), "utf8"));
+    expect(options).toMatchObject({ profile: "fapi2-security", issuer: sandbox.issuer });
+    await expect(writeConnection(folder, sandbox, [])).rejects.toThrow(/EEXIST/);
+    await rm(parent, { recursive: true });
+  });
+});

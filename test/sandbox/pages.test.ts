@@ -1,0 +1,117 @@
+import { Agent, request } from "undici";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { consentPage, errorPage, loginPage } from "../../src/sandbox/authorization/pages.js";
+import { type Sandbox, startSandbox } from "../../src/sandbox/index.js";
+import { Partner } from "./partner.js";
+
+interface Shown {
+  readonly status: number;
+  readonly html: string;
+  readonly headers: Record<string, string | string[] | undefined>;
+}
+
+describe("the pages", () => {
+  let sandbox: Sandbox;
+  let partner: Partner;
+  let browser: Agent;
+  beforeAll(async () => {
+    sandbox = await startSandbox({ now: () => Date.parse("2026-11-22T03:00:00Z") });
+    partner = new Partner(sandbox, "fapi2-security");
+    browser = new Agent({ connect: { ca: sandbox.ca } });
+  });
+  afterAll(async () => {
+    await Promise.all([partner.close(), browser.destroy()]);
+    await sandbox.close();
+  });
+
+  /** Follows redirects with a jar of its own, as far as a page. */
+  const visit = (): ((url: string, form?: string) => Promise<Shown>) => {
+    const jar = new Map<string, string>();
+    const open = async (url: string, form?: string): Promise<Shown> => {
+      const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join("; ");
+      const headers = { cookie, "content-type": "application/x-www-form-urlencoded" };
+      const method = form === undefined ? "GET" : "POST";
+      const reply = await request(url, { dispatcher: browser, method, headers, body: form ?? null });
+      for (const line of [reply.headers["set-cookie"] ?? []].flat()) {
+        const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
+        expect(line).toMatch(/httponly/i);
+        expect(line).toMatch(/secure/i);
+        if (value !== "") jar.set(name, value);
+      }
+      const html = await reply.body.text();
+      const location = reply.headers["location"];
+      if (String(location).startsWith("https://partner.example/"))
+        return { status: 200, html: "at the partner", headers };
+      if (location !== undefined) return open(new URL(String(location), url).href);
+      return { status: reply.statusCode, html, headers: reply.headers };
+    };
+    return open;
+  };
+
+  it("ask for the login, then for each permission in words, until a day in Tokyo", async () => {
+    const open = visit();
+    const login = await open((await partner.begin({ scope: "openid balance debit" })).url.href);
+    expect(login.html).toContain('<html lang="ja">');
+    expect(login.html).toContain('name="viewport"');
+    expect(login.html).toMatch(/<label for="customer">/);
+    expect(login.html).toMatch(/<label for="password">/);
+    expect(login.html).toContain("sandbox-hanako");
+    const action = new URL(/action="([^"]+)"/.exec(login.html)?.[1] ?? "", sandbox.issuer).href;
+
+    const wrong = await open(action, "customer=hanako&password=guess");
+    expect(wrong.status).toBe(401);
+    expect(wrong.html).toContain('role="alert"');
+
+    const consent = await open(action, "customer=hanako&password=sandbox-hanako");
+    expect(consent.html).toContain("サンプル書店");
+    expect(consent.html).toContain("見本 花子 さま");
+    expect(consent.html).toContain("口座の残高を見る");
+    expect(consent.html).toContain("口座振替");
+    expect(consent.html).not.toContain("本人確認済み");
+    expect(consent.html).toContain("2027年11月22日まで");
+    expect(consent.html).toMatch(/value="allow">許可する</);
+    expect(consent.html).toMatch(/value="deny">許可しない</);
+    expect(consent.html).toContain('name="scope" value="debit" checked');
+
+    // A login is for one authorization: the next one asks again, and may be another customer's.
+    const decision = new URL(/action="([^"]+)"/.exec(consent.html)?.[1] ?? "", sandbox.issuer).href;
+    const callback = await open(decision, "decision=allow&scope=balance");
+    expect(callback.html).toBe("at the partner");
+    const next = await open((await partner.begin()).url.href);
+    expect(next.html).toMatch(/<label for="password">/);
+  });
+
+  it("load nothing from elsewhere, run no script, and are framed by nobody", async () => {
+    const page = await visit()((await partner.begin()).url.href);
+    const policy = String(page.headers["content-security-policy"]);
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain("frame-ancestors 'none'");
+    // Browsers hold the redirects after a form to form-action: without the partner, the customer would not get back.
+    expect(policy).toContain("form-action 'self' https://partner.example");
+    expect(page.headers["cache-control"]).toBe("no-store");
+    expect(page.html).not.toMatch(/<script|https?:\/\//);
+  });
+
+  it("of an error say it in Japanese, and what it is", async () => {
+    const page = await visit()(`${sandbox.issuer}/authorize?client_id=unknown&scope=%3Cb%3E`);
+    expect(page.status).toBe(400);
+    expect(page.html).toContain("手続きを続けられません");
+    expect(page.html).toContain("invalid_client");
+    const lost = await visit()(`${sandbox.issuer}/interaction/unknown`);
+    expect([lost.status, lost.html.includes("session_not_found")]).toEqual([400, true]);
+  });
+
+  it("escape what they are told", () => {
+    const evil = `"><img src=x onerror='1'>&`;
+    const customer = { id: evil, password: evil, name: evil, note: evil, accounts: [] };
+    const pages = [
+      loginPage({ action: evil, partner: evil, customers: [customer], rejected: evil }),
+      consentPage({ action: evil, partner: evil, customer: evil, scopes: [evil], until: "2027-01-01" }),
+      errorPage(evil, evil),
+    ];
+    for (const page of pages) {
+      expect(page).toContain("&quot;&gt;&lt;img src=x onerror=&#39;1&#39;&gt;&amp;");
+      expect(page).not.toContain("<img");
+    }
+  });
+});
