@@ -11,7 +11,7 @@ export type { Identity, IdentityApi } from "./bank/identity.js";
 export type { Deposit, Page, Rows, RowsRange, Transaction } from "./bank/rows.js";
 export { type Link, MinnaClient, type MinnaClientOptions } from "./client.js";
 export type { ClientCertificate, ClientCertificateLoader } from "./config/certificate.js";
-export type { ContractOptions, HeaderName, PathName, Scope, ScopeName } from "./config/contract.js";
+export type { CompanionScope, ContractOptions, HeaderName, PathName, Scope } from "./config/contract.js";
 export type { JstDate, JstDateTime } from "./config/jst.js";
 export type {
   CommonOptions,

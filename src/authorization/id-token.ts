@@ -4,11 +4,9 @@
  * @module
  */
 import { createHash, timingSafeEqual } from "node:crypto";
-import type { JWTVerifyGetKey } from "jose";
-import type { Configuration } from "../config/configuration.js";
 import { ValidationError } from "../errors.js";
-import type { Call } from "../transport/call.js";
 import { type VerifiedJwt, verifyJwt } from "./jwt.js";
+import type { AuthorizationContext } from "./server.js";
 
 /** Whom the bank authenticated. */
 export interface Subject {
@@ -33,16 +31,23 @@ export interface ExpectedIdToken {
 export async function verifyIdToken(
   token: string,
   expected: ExpectedIdToken,
-  configuration: Configuration,
-  keys: JWTVerifyGetKey,
-  call: Call,
+  context: AuthorizationContext,
 ): Promise<Subject> {
-  const { issuer, clientId, idTokenAlgorithms: algorithms } = configuration;
-  const wanted = { name: "ID Token", issuer, audience: clientId, algorithms, claims: ["sub", "iat"] };
-  const verified = await verifyJwt(token, wanted, keys, call);
+  const { issuer, clientId, idTokenAlgorithms: algorithms } = context.configuration;
+  // The code, or the refresh token, has been used.
+  const sideEffect = "possible";
+  const wanted = {
+    name: "ID Token",
+    issuer,
+    audience: clientId,
+    algorithms,
+    claims: ["sub", "iat"],
+    sideEffect,
+  } as const;
+  const verified = await verifyJwt(token, wanted, context);
   const { claims } = verified;
   const refuse = (check: string, why: string) =>
-    new ValidationError(check, `The ID Token ${why}.`, { interactionId: call.interactionId, sideEffect: "possible" });
+    new ValidationError(check, `The ID Token ${why}.`, { interactionId: context.call.interactionId, sideEffect });
 
   // OIDC Core 3.1.3.7 (3, 4, 5): other audiences are not trusted; azp, where it is, names this client.
   if (Array.isArray(claims.aud) && claims.aud.length > 1)

@@ -5,12 +5,12 @@
  */
 import { decodeJwt, errors, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyResult, jwtVerify } from "jose";
 import type { SigningAlgorithm } from "../config/profile.js";
-import { MinnaError, type ValidationCheck, ValidationError } from "../errors.js";
-import type { Call } from "../transport/call.js";
+import { MinnaError, type SideEffect, type ValidationCheck, ValidationError } from "../errors.js";
 import { untilEnded } from "../transport/single-flight.js";
+import type { AuthorizationContext } from "./server.js";
 
 /** Seconds that the bank's clock and ours may differ. */
-export const CLOCK_TOLERANCE = 30;
+const CLOCK_TOLERANCE = 30;
 
 /** What a JWT must be. */
 export interface ExpectedJwt {
@@ -22,6 +22,8 @@ export interface ExpectedJwt {
   readonly algorithms: readonly SigningAlgorithm[];
   /** Claims that must be there besides `iss`, `aud` and `exp`. */
   readonly claims?: readonly string[];
+  /** What has happened at the bank by the time the JWT is looked at. Default `none`. */
+  readonly sideEffect?: SideEffect;
 }
 
 /** A JWT that passed every check. */
@@ -41,14 +43,17 @@ export interface VerifiedJwt {
 export async function verifyJwt(
   token: string,
   expected: ExpectedJwt,
-  keys: JWTVerifyGetKey,
-  call: Call,
+  { server, call }: AuthorizationContext,
 ): Promise<VerifiedJwt> {
   const refuse = (check: ValidationCheck, why: string) =>
-    new ValidationError(check, `The ${expected.name} ${why}.`, { interactionId: call.interactionId });
+    new ValidationError(check, `The ${expected.name} ${why}.`, {
+      interactionId: call.interactionId,
+      sideEffect: expected.sideEffect ?? "none",
+    });
   // RFC 7516 section 9: five parts are a JWE.
   if (token.split(".").length === 5) throw refuse("encryption", "is encrypted, and no decryption key is configured");
   if (unverifiedIssuer(token, refuse) !== expected.issuer) throw refuse("iss", "is not from the configured issuer");
+  const { keys } = await server.discovered(call);
   try {
     const { payload, protectedHeader } = await untilEnded(verifyWithEachKey(token, expected, keys), call, "jwks");
     return { claims: payload, alg: protectedHeader.alg as SigningAlgorithm };

@@ -73,23 +73,17 @@ const CHECK_OF_CODE: Readonly<Record<string, ValidationCheck>> = {
   OAUTH_PARSE_ERROR: "body",
   OAUTH_INVALID_RESPONSE: "body",
   OAUTH_UNSUPPORTED_OPERATION: "token_type",
-  OAUTH_DECRYPTION_FAILED: "encryption",
 };
-const ID_TOKEN_CLAIMS = ["iss", "aud", "exp", "iat", "sub", "nonce"];
 
-/** Finds out what the answer failed: openid-client says it in the members of the innermost cause. */
+/** Finds out what the answer failed: openid-client says it in the codes of the error and its causes. */
 function failedCheck(error: unknown): ValidationCheck {
   let check: ValidationCheck = "body";
   for (const link of causes(error)) {
     const { code, cause } = link as { code?: unknown; cause?: unknown };
     if (typeof code === "string") check = CHECK_OF_CODE[code] ?? check;
-    if (typeof cause !== "object" || cause === null || cause instanceof Error) continue;
-    if ("claim" in cause && typeof cause.claim === "string") return cause.claim;
-    if ("attribute" in cause && typeof cause.attribute === "string") return cause.attribute;
-    if ("header" in cause) return "alg";
-    if ("claims" in cause && typeof cause.claims === "object" && cause.claims !== null) {
-      const claims = cause.claims;
-      return ID_TOKEN_CLAIMS.find(name => !(name in claims)) ?? "body";
+    // The member of the metadata that was compared.
+    if (typeof cause === "object" && cause !== null && "attribute" in cause && typeof cause.attribute === "string") {
+      return cause.attribute;
     }
   }
   return check;

@@ -10,7 +10,7 @@ import { ValidationError } from "../errors.js";
 import type { Call } from "../transport/call.js";
 import type { Answer } from "../transport/door.js";
 import { signRequestObject } from "./request-object.js";
-import type { AuthorizationServer } from "./server.js";
+import type { AuthorizationContext, AuthorizationServer } from "./server.js";
 
 /** What only the browser that starts an authorization may lead back to. Fresh for each attempt, used once. */
 export interface AuthorizationSecrets {
@@ -38,12 +38,10 @@ const pushedAnswer = z.object({ expires_in: z.number().positive() });
 /** Prepares an authorization, pushes it where the profile says so, and returns where to send the customer. */
 export async function startAuthorization(
   wish: AuthorizationWish,
-  configuration: Configuration,
-  server: AuthorizationServer,
-  call: Call,
+  { configuration, server, call }: AuthorizationContext,
 ): Promise<StartedAuthorization> {
   const { metadata } = await server.discovered(call);
-  const secrets = freshSecrets(wish.scopes.includes(configuration.contract.scopes.openid));
+  const secrets = freshSecrets(configuration.contract.scopes.openid !== null);
   const parameters = await requestParameters(
     wish,
     secrets,
@@ -87,7 +85,7 @@ async function requestParameters(
     // P2 5.2.2 (2), MS 5.4: the answer is a JWT.
     ...(rules.response === "jwt" ? { response_mode: "jwt" } : {}),
     // OIDC Core section 11: offline access wants to be asked for, each time.
-    ...(wish.scopes.includes(contract.scopes.offlineAccess) ? { prompt: "consent" } : {}),
+    ...(contract.scopes.offlineAccess !== null ? { prompt: "consent" } : {}),
     // Grant Management section 5.1: a grant of its own for each link.
     ...(grantManagement ? { grant_management_action: "create" } : {}),
   };

@@ -5,9 +5,8 @@
  */
 import type { Configuration } from "../config/configuration.js";
 import { AuthorizationError, type ValidationCheck, ValidationError } from "../errors.js";
-import type { Call } from "../transport/call.js";
 import { verifyJwt } from "./jwt.js";
-import type { AuthorizationServer } from "./server.js";
+import type { AuthorizationContext } from "./server.js";
 
 /** The callback as the framework has it: URL, path with query, `Request`, or the parameters alone. */
 export type Callback = string | URL | URLSearchParams | { readonly url: string };
@@ -36,14 +35,11 @@ export function readCallback(callback: Callback): ReadonlyMap<string, string> {
 export async function verifyResponse(
   callback: ReadonlyMap<string, string>,
   state: string,
-  configuration: Configuration,
-  server: AuthorizationServer,
-  call: Call,
+  context: AuthorizationContext,
 ): Promise<AuthorizationResponse> {
+  const { configuration } = context;
   const parameters =
-    configuration.rules.response === "jwt"
-      ? await openJarm(callback, configuration, server, call)
-      : checkPlain(callback, configuration);
+    configuration.rules.response === "jwt" ? await openJarm(callback, context) : checkPlain(callback, configuration);
   const given = parameters.get("state");
   // RFC 6749 section 10.12: an answer to another browser's request.
   if (given !== state) throw refuse("state", given === undefined ? "has no state" : "belongs to another request");
@@ -60,17 +56,14 @@ export async function verifyResponse(
 /** JARM section 4.4 (P2 5.2.2 (2), MS 5.4.2): only what is inside a valid JWT is read. */
 async function openJarm(
   callback: ReadonlyMap<string, string>,
-  configuration: Configuration,
-  server: AuthorizationServer,
-  call: Call,
+  context: AuthorizationContext,
 ): Promise<ReadonlyMap<string, string>> {
   const response = callback.get("response");
   // Also an error outside the JWT: anybody can write one.
   if (response === undefined) throw refuse("response_mode", "is not a signed response (JARM)");
-  const { issuer, clientId, authorizationResponseAlgorithms: algorithms } = configuration;
+  const { issuer, clientId, authorizationResponseAlgorithms: algorithms } = context.configuration;
   const expected = { name: "authorization response", issuer, audience: clientId, algorithms };
-  const { keys } = await server.discovered(call);
-  const { claims } = await verifyJwt(response, expected, keys, call);
+  const { claims } = await verifyJwt(response, expected, context);
   return new Map(Object.entries(claims).filter((claim): claim is [string, string] => typeof claim[1] === "string"));
 }
 

@@ -12,7 +12,6 @@ import { type Call, withCall } from "../transport/call.js";
 import type { Answer, Door } from "../transport/door.js";
 import { type FetchInit, fetchThrough, toResponse } from "../transport/fetch.js";
 import { SingleFlight } from "../transport/single-flight.js";
-import { CLOCK_TOLERANCE } from "./jwt.js";
 import { checkMetadata, type Metadata } from "./metadata.js";
 import { type Asked, refusalOf } from "./refusal.js";
 
@@ -20,6 +19,19 @@ import { type Asked, refusalOf } from "./refusal.js";
 export interface Discovered {
   readonly metadata: Metadata;
   readonly keys: JWTVerifyGetKey;
+}
+
+/** What openid-client made of an answer, and the answer. */
+export interface Answered<T> {
+  readonly value: T;
+  readonly answer: Answer | undefined;
+}
+
+/** What a step of an authorization works with. */
+export interface AuthorizationContext {
+  readonly configuration: Configuration;
+  readonly server: AuthorizationServer;
+  readonly call: Call;
 }
 
 interface Known extends Discovered {
@@ -66,7 +78,7 @@ export class AuthorizationServer {
     asked: Asked,
     call: Call,
     question: (configuration: openid.Configuration) => Promise<T>,
-  ): Promise<{ readonly value: T; readonly answer: Answer | undefined }> {
+  ): Promise<Answered<T>> {
     const { openid: configuration } = await this.#discover(call);
     const exchange: Exchange = { call, answer: undefined };
     try {
@@ -118,20 +130,18 @@ export class AuthorizationServer {
   /**
    * What openid-client gets to see of the bank: nothing that it would decide more laxly than this client.
    *
-   * Endpoints are the mTLS ones only, and the algorithms are the pinned ones, whatever the bank lists.
+   * Endpoints are the mTLS ones only. It sees no JWT: those are verified in one place, `jwt.ts`.
    */
   #harden(metadata: Metadata): openid.Configuration {
-    const { clientId, idTokenAlgorithms } = this.#configuration;
     const configuration = new openid.Configuration(
       {
         ...metadata.mtls,
         issuer: metadata.issuer,
         authorization_endpoint: metadata.authorizationEndpoint,
         jwks_uri: metadata.jwksUri,
-        id_token_signing_alg_values_supported: [...idTokenAlgorithms],
       },
-      clientId,
-      { [openid.clockTolerance]: CLOCK_TOLERANCE },
+      this.#configuration.clientId,
+      undefined,
       openid.TlsClientAuth(),
     );
     // The call's deadline rules, not a timer of openid-client's.
@@ -160,6 +170,20 @@ export class AuthorizationServer {
     const exchange = this.#exchanges.getStore();
     if (exchange === undefined) throw new Error("openid-client was used outside of ask()");
     exchange.answer = await fetchThrough(this.#door, exchange.call, presents, url, init);
-    return toResponse(exchange.answer);
+    return toResponse(withoutIdToken(exchange.answer));
+  }
+}
+
+/**
+ * openid-client would check the claims of an ID Token before its signature, and name no check: it does not get to see
+ * one. `ask()` returns the whole answer beside what openid-client made of it.
+ */
+function withoutIdToken(answer: Answer): Answer {
+  if (!answer.body.includes("id_token")) return answer;
+  try {
+    const { id_token: _, ...rest } = JSON.parse(answer.body);
+    return { ...answer, body: JSON.stringify(rest) };
+  } catch {
+    return answer;
   }
 }

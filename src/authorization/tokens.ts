@@ -4,12 +4,12 @@
  * @module
  */
 import * as openid from "openid-client";
-import type { Configuration } from "../config/configuration.js";
 import { ValidationError } from "../errors.js";
 import type { Call } from "../transport/call.js";
+import type { Answer } from "../transport/door.js";
 import { type ExpectedIdToken, type Subject, verifyIdToken } from "./id-token.js";
 import type { AuthorizationSecrets } from "./request.js";
-import type { AuthorizationServer } from "./server.js";
+import type { Answered, AuthorizationContext } from "./server.js";
 
 /** What the bank granted. */
 export interface TokenSet {
@@ -25,8 +25,6 @@ export interface TokenSet {
   readonly subject?: Subject;
 }
 
-type TokenAnswer = openid.TokenEndpointResponse;
-
 /**
  * Exchanges a verified code, once.
  *
@@ -36,24 +34,21 @@ export async function exchangeCode(
   code: string,
   secrets: AuthorizationSecrets,
   scopes: readonly string[],
-  configuration: Configuration,
-  server: AuthorizationServer,
-  call: Call,
+  context: AuthorizationContext,
 ): Promise<TokenSet> {
   // Not authorizationCodeGrant(): it would make redirect_uri from an incoming URL, where only the registered one counts
   // (RFC 6749 section 4.1.3), and open the response again, which has been verified and whose transaction is spent.
-  const { value } = await server.ask({ endpoint: "token", repeatable: false }, call, client =>
+  const answered = await context.server.ask({ endpoint: "token", repeatable: false }, context.call, client =>
     openid.genericGrantRequest(client, "authorization_code", {
       code,
-      redirect_uri: configuration.redirectUri,
+      redirect_uri: context.configuration.redirectUri,
       code_verifier: secrets.codeVerifier,
     }),
   );
-  if (secrets.nonce !== undefined && value.id_token === undefined) {
-    throw untrusted("id_token", "The bank answered an OpenID Connect request without an ID Token.", call);
-  }
   const expected = secrets.nonce === undefined ? {} : { nonce: secrets.nonce };
-  return toTokenSet(value, { scopes }, expected, configuration, server, call);
+  const tokens = await toTokenSet(answered, { scopes }, expected, context);
+  if (secrets.nonce === undefined || tokens.subject !== undefined) return tokens;
+  throw untrusted("id_token", "The bank answered an OpenID Connect request without an ID Token.", context.call);
 }
 
 /**
@@ -63,50 +58,46 @@ export async function exchangeCode(
  */
 export async function refresh(
   current: TokenSet & { readonly refreshToken: string },
-  configuration: Configuration,
-  server: AuthorizationServer,
-  call: Call,
+  context: AuthorizationContext,
 ): Promise<TokenSet> {
-  const { value } = await server.ask({ endpoint: "token", repeatable: true }, call, client =>
+  const answered = await context.server.ask({ endpoint: "token", repeatable: true }, context.call, client =>
     openid.refreshTokenGrant(client, current.refreshToken),
   );
   const expected = current.subject === undefined ? {} : { subject: current.subject };
-  return toTokenSet(value, current, expected, configuration, server, call);
+  return toTokenSet(answered, current, expected, context);
 }
 
 async function toTokenSet(
-  answer: TokenAnswer,
+  { value, answer }: Answered<openid.TokenEndpointResponse>,
   before: Pick<TokenSet, "scopes"> & Partial<TokenSet>,
   expected: Omit<ExpectedIdToken, "accessToken">,
-  configuration: Configuration,
-  server: AuthorizationServer,
-  call: Call,
+  context: AuthorizationContext,
 ): Promise<TokenSet> {
   // RFC 6749 section 7.1: a token of a type that was not asked for is not used. openid-client would take DPoP.
-  if (answer.token_type !== "bearer") {
-    throw untrusted("token_type", "The bank issued a token of another type than Bearer.", call);
+  if (value.token_type !== "bearer") {
+    throw untrusted("token_type", "The bank issued a token of another type than Bearer.", context.call);
   }
-  const { keys } = await server.discovered(call);
+  const accessToken = value.access_token;
+  const idToken = idTokenOf(answer, context.call);
   const subject =
-    answer.id_token === undefined
-      ? before.subject
-      : await verifyIdToken(
-          answer.id_token,
-          { ...expected, accessToken: answer.access_token },
-          configuration,
-          keys,
-          call,
-        );
-  const refreshToken = answer.refresh_token ?? before.refreshToken;
-  const grantId = typeof answer["grant_id"] === "string" ? answer["grant_id"] : before.grantId;
+    idToken === undefined ? before.subject : await verifyIdToken(idToken, { ...expected, accessToken }, context);
+  const refreshToken = value.refresh_token ?? before.refreshToken;
+  const grantId = typeof value["grant_id"] === "string" ? value["grant_id"] : before.grantId;
   return Object.freeze({
-    accessToken: answer.access_token,
-    scopes: Object.freeze(answer.scope?.split(" ").filter(scope => scope !== "") ?? [...before.scopes]),
+    accessToken,
+    scopes: Object.freeze(value.scope?.split(" ").filter(scope => scope !== "") ?? [...before.scopes]),
     ...(refreshToken === undefined ? {} : { refreshToken }),
-    ...lifetime(answer.expires_in),
+    ...lifetime(value.expires_in),
     ...(grantId === undefined ? {} : { grantId }),
     ...(subject === undefined ? {} : { subject }),
   });
+}
+
+/** The ID Token of an answer, which `server.ask()` keeps from openid-client. */
+function idTokenOf(answer: Answer | undefined, call: Call): string | undefined {
+  const { id_token } = JSON.parse(answer?.body ?? "{}");
+  if (id_token === undefined || typeof id_token === "string") return id_token;
+  throw untrusted("id_token", "The bank's ID Token is no string.", call);
 }
 
 /** Half a minute early, or a fifth of a short life. */

@@ -10,8 +10,8 @@ import { kindOf, type Problems } from "./problems.js";
 /** What a link may be allowed to do, in the partner's words. */
 export type Scope = "balance" | "transactions" | "deposits" | "identity" | "debit";
 
-/** The logical names whose strings on the wire are configured. */
-export type ScopeName = Scope | "openid" | "offlineAccess" | "grantQuery" | "grantRevoke";
+/** What is asked for besides: an ID Token, a refresh token, and the right to look after the grant. */
+export type CompanionScope = "openid" | "offlineAccess" | "grantQuery" | "grantRevoke";
 
 /** The endpoints of the API. A path may hold `{accountId}` or `{debitId}`. */
 export type PathName =
@@ -30,8 +30,11 @@ export type HeaderName = "interactionId" | "authDate" | "customerIpAddress" | "i
 
 /** What the bank's API looks like. Every entry that is given replaces the default one. */
 export interface ContractOptions {
-  /** The scope strings that the bank registered for the client. */
-  readonly scopes?: Readonly<Partial<Record<ScopeName, string>>>;
+  /**
+   * The scope strings that the bank registered for the client. A companion scope that the bank does not have is `null`;
+   * without `openid` the bank is used with plain OAuth 2.0, and issues no ID Token.
+   */
+  readonly scopes?: Readonly<Partial<Record<Scope, string> & Record<CompanionScope, string | null>>>;
   /** Paths below `api.baseUrl`; `grant` and `grantExtensions` are below the grant management endpoint. */
   readonly paths?: Readonly<Partial<Record<PathName, string>>>;
   /** Names of request headers. */
@@ -46,7 +49,7 @@ export interface ContractOptions {
 
 /** The contract in force. */
 export interface Contract {
-  readonly scopes: Readonly<Record<ScopeName, string>>;
+  readonly scopes: Readonly<Record<Scope, string> & Record<CompanionScope, string | null>>;
   readonly paths: Readonly<Record<PathName, string>>;
   readonly headers: Readonly<Record<HeaderName, string>>;
   readonly mtlsEndpointAliases: "required" | "absent";
@@ -89,6 +92,14 @@ const DEFAULT: Contract = {
 /** The scopes a partner can ask for. */
 export const SCOPES: readonly Scope[] = Object.freeze(["balance", "transactions", "deposits", "identity", "debit"]);
 
+/** The scopes that come along with each request. */
+export const COMPANION_SCOPES: readonly CompanionScope[] = Object.freeze([
+  "openid",
+  "offlineAccess",
+  "grantQuery",
+  "grantRevoke",
+]);
+
 // RFC 6749 section 3.3 (scope-token), RFC 9110 section 5.1 (field name).
 const FORMS: Readonly<Record<Section, { readonly pattern: RegExp; readonly expected: string }>> = {
   scopes: { pattern: /^[\x21\x23-\x5b\x5d-\x7e]+$/, expected: "a scope string without spaces and quotes" },
@@ -116,7 +127,7 @@ export function checkContract(value: unknown, problems: Problems): Contract {
 }
 
 function merge<Name extends Section>(section: Name, value: unknown, problems: Problems): Contract[Name] {
-  const merged: Record<string, string> = { ...DEFAULT[section] };
+  const merged: Record<string, string | null> = { ...DEFAULT[section] };
   if (value !== undefined && (typeof value !== "object" || value === null)) {
     problems.add(`contract.${section}`, "an object", kindOf(value));
     return DEFAULT[section];
@@ -126,6 +137,8 @@ function merge<Name extends Section>(section: Name, value: unknown, problems: Pr
     const option = `contract.${section}.${name}`;
     if (!Object.hasOwn(merged, name)) {
       problems.add(option, `one of ${Object.keys(merged).join(", ")}`, "an unknown option");
+    } else if (entry === null && section === "scopes" && COMPANION_SCOPES.some(scope => scope === name)) {
+      merged[name] = null;
     } else if (typeof entry !== "string" || !pattern.test(entry)) {
       problems.add(
         option,

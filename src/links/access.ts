@@ -101,7 +101,10 @@ export class Access {
     const { refreshToken } = tokens;
     if (refreshToken === undefined) throw needsCustomer(linkId, call);
     try {
-      const next = await refresh({ ...tokens, refreshToken }, this.#configuration, this.#server, call);
+      const next = await refresh(
+        { ...tokens, refreshToken },
+        { configuration: this.#configuration, server: this.#server, call },
+      );
       return this.#remember(await this.#save(current, next, thumbprint));
     } catch (error) {
       // RFC 6749 section 5.2: the refresh token is over. Nobody else can have used it: this is the lock's holder.

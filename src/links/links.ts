@@ -6,10 +6,10 @@
 import { randomBytes } from "node:crypto";
 import { startAuthorization } from "../authorization/request.js";
 import { type Callback, readCallback, verifyResponse } from "../authorization/response.js";
-import type { AuthorizationServer } from "../authorization/server.js";
+import type { AuthorizationContext, AuthorizationServer } from "../authorization/server.js";
 import { exchangeCode } from "../authorization/tokens.js";
 import type { Configuration } from "../config/configuration.js";
-import { SCOPES, type Scope } from "../config/contract.js";
+import { COMPANION_SCOPES, SCOPES, type Scope } from "../config/contract.js";
 import { ArgumentError } from "../errors.js";
 import { type CallOptions, withCall } from "../transport/call.js";
 import type { Door } from "../transport/door.js";
@@ -38,14 +38,14 @@ export interface BegunLink {
 /** Begins, completes and looks up links. */
 export class Links {
   readonly #configuration: Configuration;
-  readonly #server: AuthorizationServer;
+  readonly #authorization: Omit<AuthorizationContext, "call">;
   readonly #door: Door;
   readonly #store: Store;
 
   /** @internal */
   constructor(configuration: Configuration, server: AuthorizationServer, door: Door, store: Store) {
     this.#configuration = configuration;
-    this.#server = server;
+    this.#authorization = { configuration, server };
     this.#door = door;
     this.#store = store;
   }
@@ -67,7 +67,7 @@ export class Links {
     const scopes = checkScopes(wanted);
     const wireScopes = this.#wireScopes(scopes);
     return withCall(options, this.#configuration.timeout, async call => {
-      const started = await startAuthorization({ scopes: wireScopes }, this.#configuration, this.#server, call);
+      const started = await startAuthorization({ scopes: wireScopes }, { ...this.#authorization, call });
       const { authorizationUrl, secrets } = started;
       const transaction = await openTransaction(this.#store, { customerId, scopes, wireScopes, secrets });
       return Object.freeze({ authorizationUrl, transaction, expiresIn: TRANSACTION_LIFETIME });
@@ -92,13 +92,14 @@ export class Links {
     const configuration = this.#configuration;
     const parameters = readCallback(callback);
     return withCall(options, configuration.timeout, async call => {
+      const context = { ...this.#authorization, call };
       const transaction = browser?.transaction;
       const { customerId, scopes, wireScopes, secrets } = await peekTransaction(this.#store, transaction);
-      const response = await verifyResponse(parameters, secrets.state, configuration, this.#server, call);
+      const response = await verifyResponse(parameters, secrets.state, context);
       // Only an authentic answer spends the transaction; then nothing brings it back (obligation 6).
       await spendTransaction(this.#store, transaction as string);
       if ("error" in response) throw response.error;
-      const tokens = await exchangeCode(response.code, secrets, wireScopes, configuration, this.#server, call);
+      const tokens = await exchangeCode(response.code, secrets, wireScopes, context);
       const granted = (scope: Scope) => tokens.scopes.includes(configuration.contract.scopes[scope]);
       const record = {
         id: `lnk_${randomBytes(18).toString("base64url")}`,
@@ -127,18 +128,9 @@ export class Links {
     return infoOf((await readLink(this.#store, id)).record);
   }
 
-  /** What is asked for besides: an ID Token, a refresh token, and the right to look after the grant. */
   #wireScopes(scopes: readonly Scope[]): readonly string[] {
     const names = this.#configuration.contract.scopes;
-    return [
-      ...new Set([
-        names.openid,
-        names.offlineAccess,
-        ...scopes.map(scope => names[scope]),
-        names.grantQuery,
-        names.grantRevoke,
-      ]),
-    ];
+    return [...new Set([...COMPANION_SCOPES, ...scopes].flatMap(scope => names[scope] ?? []))];
   }
 }
 

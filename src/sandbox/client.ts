@@ -122,6 +122,6 @@ export async function registerClients(authority: Authority, address: BankAddress
   };
 }
 
-function signing<Algorithm extends "PS256" | "ES256">(key: SigningKey, alg: Algorithm): Signing<Algorithm> {
+function signing<Algorithm extends "PS256" | "ES256">(key: SigningKey, alg: Algorithm): RegisteredKey<Algorithm> {
   return { key: jwkOf(key, key.privateKey), alg, kid: key.kid };
 }
