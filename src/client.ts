@@ -87,19 +87,20 @@ export class MinnaClient {
   }
 
   /**
-   * The public keys to register at the bank, as a JWKS. Empty in a profile that signs nothing.
+   * The public keys to register at the bank, as a JWKS: to verify with, and to encrypt to. Often there is none.
    *
    * @throws {@link ConfigurationError} when a signer outside of the process came without `publicKey`.
    */
   publicJwks(): { readonly keys: readonly JWK[] } {
-    const { signer } = this.#configuration;
-    if (signer === undefined) return { keys: [] };
+    const { signer, decryptor } = this.#configuration;
+    const decryption = [...(decryptor?.keys.values() ?? [])].map(({ publicJwk }) => publicJwk);
+    if (signer === undefined) return { keys: decryption };
     if (signer.publicJwk === undefined) {
       throw new ConfigurationError([
         { option: "signing.publicKey", expected: "the public JWK of the signer, to publish it", found: "nothing" },
       ]);
     }
-    return { keys: [signer.publicJwk] };
+    return { keys: [signer.publicJwk, ...decryption] };
   }
 
   /** Lets calls under way finish and closes every connection. Later calls fail with a `TransportError`. */

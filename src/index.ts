@@ -12,7 +12,9 @@ export type { Deposit, Page, Rows, RowsRange, Transaction } from "./bank/rows.js
 export { type Link, MinnaClient, type MinnaClientOptions } from "./client.js";
 export type { ClientCertificate, ClientCertificateLoader } from "./config/certificate.js";
 export type { CompanionScope, ContractOptions, HeaderName, PathName, Scope } from "./config/contract.js";
+export type { Decryption, DecryptionKey, EncryptedResponse, KeyManagementAlgorithm } from "./config/decryption.js";
 export type { JstDate, JstDateTime } from "./config/jst.js";
+export type { PrivateKey } from "./config/key.js";
 export type {
   CommonOptions,
   Fapi1AdvancedOptions,

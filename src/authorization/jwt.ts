@@ -3,7 +3,18 @@
  *
  * @module
  */
-import { decodeJwt, errors, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyResult, jwtVerify } from "jose";
+import type { KeyObject } from "node:crypto";
+import {
+  compactDecrypt,
+  decodeJwt,
+  decodeProtectedHeader,
+  errors,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  type JWTVerifyResult,
+  jwtVerify,
+} from "jose";
+import type { Decryptor, EncryptedResponse } from "../config/decryption.js";
 import type { SigningAlgorithm } from "../config/profile.js";
 import { MinnaError, type SideEffect, type ValidationCheck, ValidationError } from "../errors.js";
 import { untilEnded } from "../transport/single-flight.js";
@@ -11,6 +22,12 @@ import type { AuthorizationContext } from "./server.js";
 
 /** Seconds that the bank's clock and ours may differ. */
 const CLOCK_TOLERANCE = 30;
+
+/** RFC 7518 sections 4 and 5. RSA1_5 never (RFC 8725 section 3.2). */
+const ENCRYPTION = {
+  keyManagementAlgorithms: ["RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW"],
+  contentEncryptionAlgorithms: ["A128GCM", "A256GCM", "A128CBC-HS256", "A256CBC-HS512"],
+};
 
 /** What a JWT must be. */
 export interface ExpectedJwt {
@@ -20,6 +37,8 @@ export interface ExpectedJwt {
   /** The client id that must be in `aud`. */
   readonly audience: string;
   readonly algorithms: readonly SigningAlgorithm[];
+  /** Which of the responses it is that the bank may encrypt. */
+  readonly response?: EncryptedResponse;
   /** Claims that must be there besides `iss`, `aud` and `exp`. */
   readonly claims?: readonly string[];
   /** What has happened at the bank by the time the JWT is looked at. Default `none`. */
@@ -43,19 +62,18 @@ export interface VerifiedJwt {
 export async function verifyJwt(
   token: string,
   expected: ExpectedJwt,
-  { server, call }: AuthorizationContext,
+  { configuration, server, call }: AuthorizationContext,
 ): Promise<VerifiedJwt> {
   const refuse = (check: ValidationCheck, why: string) =>
     new ValidationError(check, `The ${expected.name} ${why}.`, {
       interactionId: call.interactionId,
       sideEffect: expected.sideEffect ?? "none",
     });
-  // RFC 7516 section 9: five parts are a JWE.
-  if (token.split(".").length === 5) throw refuse("encryption", "is encrypted, and no decryption key is configured");
-  if (unverifiedIssuer(token, refuse) !== expected.issuer) throw refuse("iss", "is not from the configured issuer");
+  const signed = await open(token, expected, configuration.decryptor, refuse);
+  if (unverifiedIssuer(signed, refuse) !== expected.issuer) throw refuse("iss", "is not from the configured issuer");
   const { keys } = await server.discovered(call);
   try {
-    const { payload, protectedHeader } = await untilEnded(verifyWithEachKey(token, expected, keys), call, "jwks");
+    const { payload, protectedHeader } = await untilEnded(verifyWithEachKey(signed, expected, keys), call, "jwks");
     return { claims: payload, alg: protectedHeader.alg as SigningAlgorithm };
   } catch (error) {
     if (error instanceof MinnaError) throw error;
@@ -64,6 +82,40 @@ export async function verifyJwt(
 }
 
 type Refuse = (check: ValidationCheck, why: string) => ValidationError;
+
+/** Decrypts what the bank encrypts for this client, and refuses it plain: JARM section 4.4, OIDC Core 3.1.3.7 (1). */
+async function open(
+  token: string,
+  expected: ExpectedJwt,
+  decryptor: Decryptor | undefined,
+  refuse: Refuse,
+): Promise<string> {
+  const registered = expected.response !== undefined && decryptor?.responses.includes(expected.response) === true;
+  // RFC 7516 section 9: five parts are a JWE.
+  const encrypted = token.split(".").length === 5;
+  if (!encrypted && registered) throw refuse("encryption", "is not encrypted, as it was registered");
+  if (!encrypted) return token;
+  if (!registered) throw refuse("encryption", "is encrypted, which was not registered");
+  for (const key of decryptionKeys(token, decryptor)) {
+    try {
+      const { plaintext } = await compactDecrypt(token, key, ENCRYPTION);
+      return Buffer.from(plaintext).toString("latin1");
+    } catch {
+      // Another key may open it: while keys rotate there are several.
+    }
+  }
+  throw refuse("encryption", "can't be decrypted with any of the configured keys");
+}
+
+function decryptionKeys(token: string, { keys }: Decryptor): KeyObject[] {
+  try {
+    const { kid, alg = "" } = decodeProtectedHeader(token);
+    const fitting = [...keys].filter(([id, key]) => (kid === undefined || kid === id) && alg.startsWith(key.alg));
+    return fitting.map(([, { key }]) => key);
+  } catch {
+    return [];
+  }
+}
 
 function unverifiedIssuer(token: string, refuse: Refuse): unknown {
   try {
@@ -79,7 +131,7 @@ async function verifyWithEachKey(
   keys: JWTVerifyGetKey,
 ): Promise<JWTVerifyResult> {
   const options = {
-    // Obligation 4: pinned. jose looks at neither jku nor x5u, refuses an unknown crit, and RSA keys below 2048 bits.
+    // Pinned (P2 8.6, SP 5.4.1). jose looks at neither jku nor x5u, refuses an unknown crit, and RSA keys below 2048 bits.
     algorithms: [...expected.algorithms],
     issuer: expected.issuer,
     audience: expected.audience,

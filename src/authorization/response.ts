@@ -62,7 +62,13 @@ async function openJarm(
   // Also an error outside the JWT: anybody can write one.
   if (response === undefined) throw refuse("response_mode", "is not a signed response (JARM)");
   const { issuer, clientId, authorizationResponseAlgorithms: algorithms } = context.configuration;
-  const expected = { name: "authorization response", issuer, audience: clientId, algorithms };
+  const expected = {
+    name: "authorization response",
+    response: "authorizationResponse",
+    issuer,
+    audience: clientId,
+    algorithms,
+  } as const;
   const { claims } = await verifyJwt(response, expected, context);
   return new Map(Object.entries(claims).filter((claim): claim is [string, string] => typeof claim[1] === "string"));
 }

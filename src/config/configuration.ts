@@ -10,6 +10,7 @@ import {
   checkLoadedCertificate,
 } from "./certificate.js";
 import { type Contract, checkContract } from "./contract.js";
+import { checkDecryption, type Decryptor } from "./decryption.js";
 import { kindOf, Problems } from "./problems.js";
 import { PROFILES, type Profile, type ProfileRules, profileRules, type SigningAlgorithm } from "./profile.js";
 import { checkSigning, type Signer } from "./signing.js";
@@ -25,6 +26,7 @@ export interface Configuration {
   readonly requestDelivery: "par" | "by-value";
   readonly loadCertificate: () => Promise<CheckedCertificate>;
   readonly signer: Signer | undefined;
+  readonly decryptor: Decryptor | undefined;
   readonly apiBaseUrl: string;
   readonly contract: Contract;
   /** Milliseconds. */
@@ -40,6 +42,7 @@ const COMMON = [
   "redirectUri",
   "certificate",
   "signing",
+  "decryption",
   "api",
   "contract",
   "timeout",
@@ -68,6 +71,7 @@ export function configure(options: unknown): Configuration {
     redirectUri: checkUrl(given["redirectUri"], "redirectUri", problems, true),
     requestDelivery: checkDelivery(given["requestDelivery"], rules, problems),
     signer: undefined,
+    decryptor: checkDecryption(given["decryption"], problems),
     apiBaseUrl: checkApi(api, problems),
     contract: checkContract(given["contract"], problems),
     timeout: checkTimeout(given["timeout"], problems),

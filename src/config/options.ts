@@ -5,6 +5,7 @@
  */
 import type { ClientCertificate, ClientCertificateLoader } from "./certificate.js";
 import type { ContractOptions } from "./contract.js";
+import type { Decryption } from "./decryption.js";
 import type { SigningAlgorithm } from "./profile.js";
 import type { Signing } from "./signing.js";
 
@@ -23,6 +24,8 @@ export interface CommonOptions {
     /** The base of the bank's API, for example `https://api.bank.example/v1`. */
     readonly baseUrl: string;
   };
+  /** Keys for responses that the bank encrypts, where it does. */
+  readonly decryption?: Decryption;
   /** What differs at the bank from the default contract. */
   readonly contract?: ContractOptions;
   /** Milliseconds that a call may take with all its attempts, where the call says nothing else. Default 15,000. */

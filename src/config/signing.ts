@@ -3,24 +3,17 @@
  *
  * @module
  */
-import {
-  constants,
-  createPrivateKey,
-  createPublicKey,
-  type JsonWebKey,
-  KeyObject,
-  sign,
-  type webcrypto,
-} from "node:crypto";
+import { constants, createPublicKey, type JsonWebKey, type KeyObject, sign } from "node:crypto";
 import type { JWK } from "jose";
 import { SigningError } from "../errors.js";
+import { isCryptoKey, type PrivateKey, toKeyObject } from "./key.js";
 import { kindOf, type Problems } from "./problems.js";
 import type { ProfileRules, SigningAlgorithm } from "./profile.js";
 
 /** A signing key in the process: PEM, JWK, `CryptoKey` or `KeyObject`. */
 export interface SigningKey {
   /** The private key. */
-  readonly key: string | Buffer | JWK | webcrypto.CryptoKey | KeyObject;
+  readonly key: PrivateKey;
   /** What it signs with; the profile must allow it. */
   readonly alg: SigningAlgorithm;
   /** The key's id in the JWKS that the bank has of the partner. */
@@ -163,17 +156,6 @@ function readKey(value: unknown, alg: SigningAlgorithm, problems: Problems): Key
     return undefined;
   }
   return checkKeyFits(key, alg, "signing.key", problems) ? key : undefined;
-}
-
-function toKeyObject(value: unknown): KeyObject {
-  if (value instanceof KeyObject) return value;
-  if (typeof value === "string" || Buffer.isBuffer(value)) return createPrivateKey(value);
-  if (isCryptoKey(value)) return KeyObject.from(value);
-  return createPrivateKey({ key: value as JsonWebKey, format: "jwk" });
-}
-
-function isCryptoKey(value: unknown): value is webcrypto.CryptoKey {
-  return Object.prototype.toString.call(value) === "[object CryptoKey]";
 }
 
 /** The algorithm a JWK or CryptoKey was made for; using it with another one is refused (RFC 7517 section 4.4). */

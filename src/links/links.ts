@@ -96,7 +96,7 @@ export class Links {
       const transaction = browser?.transaction;
       const { customerId, scopes, wireScopes, secrets } = await peekTransaction(this.#store, transaction);
       const response = await verifyResponse(parameters, secrets.state, context);
-      // Only an authentic answer spends the transaction; then nothing brings it back (obligation 6).
+      // Only an authentic answer spends the transaction; then nothing brings it back.
       await spendTransaction(this.#store, transaction as string);
       if ("error" in response) throw response.error;
       const tokens = await exchangeCode(response.code, secrets, wireScopes, context);

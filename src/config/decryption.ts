@@ -1,0 +1,106 @@
+/**
+ * The keys that open encrypted responses of the bank.
+ *
+ * @module
+ */
+import { createPublicKey, type KeyObject } from "node:crypto";
+import type { JWK } from "jose";
+import { type PrivateKey, toKeyObject } from "./key.js";
+import { kindOf, type Problems } from "./problems.js";
+
+/** How the bank encrypts to the client (RFC 7518 section 4). RSA1_5 is never accepted. */
+export type KeyManagementAlgorithm = "RSA-OAEP-256" | "ECDH-ES";
+
+/** What the bank can encrypt. */
+export type EncryptedResponse = "idToken" | "authorizationResponse";
+
+/** A key that the bank encrypts to. */
+export interface DecryptionKey {
+  /** The private key: RSA for RSA-OAEP-256, EC P-256 for ECDH-ES. */
+  readonly key: PrivateKey;
+  /** How the bank uses it. */
+  readonly alg: KeyManagementAlgorithm;
+  /** The key's id in the JWKS that the bank has of the partner. */
+  readonly kid: string;
+}
+
+/** Encrypted responses. */
+export interface Decryption {
+  /** Several while one takes over from another. */
+  readonly keys: readonly DecryptionKey[];
+  /** What the bank encrypts, as registered for the client; a plain one is then refused. Default: both. */
+  readonly responses?: readonly EncryptedResponse[];
+}
+
+/** Checked keys, by id. */
+export interface Decryptor {
+  readonly keys: ReadonlyMap<
+    string,
+    { readonly alg: KeyManagementAlgorithm; readonly key: KeyObject; readonly publicJwk: JWK }
+  >;
+  readonly responses: readonly EncryptedResponse[];
+}
+
+const RESPONSES: readonly EncryptedResponse[] = ["idToken", "authorizationResponse"];
+
+/** Checks `decryption` and notes what is wrong with it. */
+export function checkDecryption(value: unknown, problems: Problems): Decryptor | undefined {
+  if (value === undefined) return undefined;
+  const given = (typeof value === "object" && value !== null ? value : {}) as Partial<
+    Record<keyof Decryption, unknown>
+  >;
+  for (const name of Object.keys(given)) {
+    if (name !== "keys" && name !== "responses")
+      problems.add(`decryption.${name}`, "one of keys, responses", "an unknown option");
+  }
+  const keys = new Map<string, { alg: KeyManagementAlgorithm; key: KeyObject; publicJwk: JWK }>();
+  if (!Array.isArray(given.keys) || given.keys.length === 0) {
+    problems.add("decryption.keys", "a list of { key, alg, kid }", kindOf(given.keys));
+  } else {
+    for (const [index, item] of given.keys.entries()) readKey(item, `decryption.keys[${index}]`, keys, problems);
+  }
+  const { responses = RESPONSES } = given;
+  if (!Array.isArray(responses) || responses.length === 0 || !responses.every(item => RESPONSES.includes(item))) {
+    problems.add("decryption.responses", `a list of ${RESPONSES.join(", ")}`, kindOf(responses));
+  }
+  return Object.freeze({ keys, responses: responses as readonly EncryptedResponse[] });
+}
+
+function readKey(
+  value: unknown,
+  option: string,
+  keys: Map<string, { alg: KeyManagementAlgorithm; key: KeyObject; publicJwk: JWK }>,
+  problems: Problems,
+): void {
+  const { key: given, alg, kid } = (value ?? {}) as Partial<Record<keyof DecryptionKey, unknown>>;
+  if (typeof kid !== "string" || kid === "" || keys.has(kid)) {
+    problems.add(
+      `${option}.kid`,
+      "the id of the key, of each key another",
+      keys.has(String(kid)) ? "one that was given" : kindOf(kid),
+    );
+    return;
+  }
+  if (alg !== "RSA-OAEP-256" && alg !== "ECDH-ES") {
+    problems.add(
+      `${option}.alg`,
+      "RSA-OAEP-256 or ECDH-ES",
+      alg === "RSA1_5" ? "RSA1_5, which is broken" : kindOf(alg),
+    );
+    return;
+  }
+  try {
+    const key = toKeyObject(given);
+    const { modulusLength = 0, namedCurve } = key.asymmetricKeyDetails ?? {};
+    const fits = alg === "RSA-OAEP-256" ? modulusLength >= 2048 : namedCurve === "prime256v1";
+    if (key.type === "private" && fits) {
+      const publicJwk = { ...(createPublicKey(key).export({ format: "jwk" }) as JWK), kid, alg, use: "enc" };
+      keys.set(kid, Object.freeze({ alg, key, publicJwk: Object.freeze(publicJwk) }));
+      return;
+    }
+    const expected = alg === "RSA-OAEP-256" ? "an RSA private key of at least 2048 bits" : "an EC private key on P-256";
+    problems.add(`${option}.key`, expected, `a ${key.type} key of type ${key.asymmetricKeyType}`);
+  } catch {
+    problems.add(`${option}.key`, "a private key as PEM, JWK, CryptoKey or KeyObject", kindOf(given));
+  }
+}
