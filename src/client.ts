@@ -68,7 +68,7 @@ export class MinnaClient {
     this.#generations = generations;
     this.#server = server;
     this.#grants = Object.freeze({ configuration, server, access, resources, store });
-    this.links = new Links(configuration, server, door, store);
+    this.links = new Links(door, this.#grants);
   }
 
   /** A handle to a link. It does no I/O: an unknown id shows at the first call. */
@@ -125,7 +125,8 @@ export class Link {
 
   /** @internal */
   constructor(id: string, rooms: GrantRooms) {
-    const context = Object.freeze({ linkId: id, configuration: rooms.configuration, resources: rooms.resources });
+    const { configuration, server, resources } = rooms;
+    const context = Object.freeze({ linkId: id, configuration, server, resources });
     this.id = id;
     this.accounts = new Accounts(context);
     this.identity = new IdentityApi(context);

@@ -3,7 +3,9 @@
  *
  * @packageDocumentation
  */
+export type { Introspection } from "./authorization/introspection.js";
 export type { Callback } from "./authorization/response.js";
+export type { UserInfo } from "./authorization/userinfo.js";
 export type { Account, Accounts, Balance } from "./bank/accounts.js";
 export type { Debit, DebitFailureCode, DebitKind } from "./bank/debit.js";
 export type { CreateDebit, Debits } from "./bank/debits.js";

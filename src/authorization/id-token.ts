@@ -41,7 +41,7 @@ export async function verifyIdToken(
     issuer,
     audience: clientId,
     algorithms,
-    claims: ["sub", "iat"],
+    claims: ["iss", "sub", "aud", "exp", "iat"],
     sideEffect,
   } as const;
   const verified = await verifyJwt(token, wanted, context);

@@ -39,8 +39,10 @@ export interface ExpectedJwt {
   readonly algorithms: readonly SigningAlgorithm[];
   /** Which of the responses it is that the bank may encrypt. */
   readonly response?: EncryptedResponse;
-  /** Claims that must be there besides `iss`, `aud` and `exp`. */
-  readonly claims?: readonly string[];
+  /** Claims that must be there. */
+  readonly claims: readonly string[];
+  /** The `typ` that the header must have; absent where any will do. */
+  readonly typ?: string;
   /** What has happened at the bank by the time the JWT is looked at. Default `none`. */
   readonly sideEffect?: SideEffect;
 }
@@ -135,7 +137,8 @@ async function verifyWithEachKey(
     algorithms: [...expected.algorithms],
     issuer: expected.issuer,
     audience: expected.audience,
-    requiredClaims: ["iss", "aud", "exp", ...(expected.claims ?? [])],
+    requiredClaims: [...expected.claims],
+    ...(expected.typ === undefined ? {} : { typ: expected.typ }),
     clockTolerance: CLOCK_TOLERANCE,
   };
   try {

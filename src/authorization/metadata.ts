@@ -23,6 +23,8 @@ export interface Metadata {
   readonly jwksUri: string;
   /** Where each endpoint is reached with the client certificate; an absent one is not offered that way. */
   readonly mtls: Readonly<Partial<Record<MtlsEndpoint, string>>>;
+  /** Whether the bank offers introspection responses that are signed with something that the profile allows. */
+  readonly signedIntrospection: boolean;
 }
 
 const httpsUrl = z.string().refine(value => URL.canParse(value) && new URL(value).protocol === "https:");
@@ -39,6 +41,7 @@ const document = mtlsEndpoints.extend({
   authorization_endpoint: httpsUrl,
   jwks_uri: httpsUrl,
   mtls_endpoint_aliases: mtlsEndpoints.optional(),
+  introspection_signing_alg_values_supported: z.array(z.string()).optional(),
 });
 
 /**
@@ -80,6 +83,9 @@ export function checkMetadata(value: unknown, configuration: Configuration): Met
     authorizationEndpoint: parsed.data.authorization_endpoint,
     jwksUri: parsed.data.jwks_uri,
     mtls: Object.freeze(mtls) as Metadata["mtls"],
+    signedIntrospection: configuration.rules.algorithms.some(alg =>
+      parsed.data.introspection_signing_alg_values_supported?.includes(alg),
+    ),
   });
 }
 

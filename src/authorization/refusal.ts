@@ -16,6 +16,8 @@ export interface Asked {
   readonly endpoint: OAuthEndpoint;
   /** Whether asking again after a passing failure can do no harm. */
   readonly repeatable: boolean;
+  /** The media type to ask for, where it is not openid-client's choice. */
+  readonly accept?: string;
 }
 
 /** Makes the error that a caller meets. */
@@ -81,10 +83,10 @@ function failedCheck(error: unknown): ValidationCheck {
   for (const link of causes(error)) {
     const { code, cause } = link as { code?: unknown; cause?: unknown };
     if (typeof code === "string") check = CHECK_OF_CODE[code] ?? check;
-    // The member of the metadata that was compared.
-    if (typeof cause === "object" && cause !== null && "attribute" in cause && typeof cause.attribute === "string") {
-      return cause.attribute;
-    }
+    if (typeof cause !== "object" || cause === null) continue;
+    // The member of the metadata, or the claim, that was compared.
+    if ("attribute" in cause && typeof cause.attribute === "string") return cause.attribute;
+    if ("claim" in cause && typeof cause.claim === "string") return cause.claim;
   }
   return check;
 }

@@ -68,6 +68,7 @@ async function openJarm(
     issuer,
     audience: clientId,
     algorithms,
+    claims: ["iss", "aud", "exp"],
   } as const;
   const { claims } = await verifyJwt(response, expected, context);
   return new Map(Object.entries(claims).filter((claim): claim is [string, string] => typeof claim[1] === "string"));

@@ -42,6 +42,7 @@ interface Known extends Discovered {
 /** The call that openid-client is working for, and the last answer it was given. */
 interface Exchange {
   readonly call: Call;
+  readonly asked: Asked;
   answer: Answer | undefined;
 }
 
@@ -80,7 +81,7 @@ export class AuthorizationServer {
     question: (configuration: openid.Configuration) => Promise<T>,
   ): Promise<Answered<T>> {
     const { openid: configuration } = await this.#discover(call);
-    const exchange: Exchange = { call, answer: undefined };
+    const exchange: Exchange = { call, asked, answer: undefined };
     try {
       const value = await this.#exchanges.run(exchange, () => question(configuration));
       return { value, answer: exchange.answer };
@@ -105,7 +106,7 @@ export class AuthorizationServer {
 
   async #fetchMetadata(call: Call): Promise<Known> {
     const { issuer, clientId } = this.#configuration;
-    const exchange: Exchange = { call, answer: undefined };
+    const exchange: Exchange = { call, asked: DISCOVERY, answer: undefined };
     let found: openid.ServerMetadata;
     try {
       const configuration = await this.#exchanges.run(exchange, () =>
@@ -115,7 +116,7 @@ export class AuthorizationServer {
       );
       found = configuration.serverMetadata();
     } catch (error) {
-      throw refusalOf(error, DISCOVERY, exchange.answer, call.interactionId);
+      throw refusalOf(error, exchange.asked, exchange.answer, call.interactionId);
     }
     const metadata = checkMetadata(found, this.#configuration);
     this.#known = Object.freeze({
@@ -130,7 +131,7 @@ export class AuthorizationServer {
   /**
    * What openid-client gets to see of the bank: nothing that it would decide more laxly than this client.
    *
-   * Endpoints are the mTLS ones only. It sees no JWT: those are verified in one place, `jwt.ts`.
+   * Endpoints are the mTLS ones only. JWTs are verified in one place, `jwt.ts`, and not by openid-client.
    */
   #harden(metadata: Metadata): openid.Configuration {
     const configuration = new openid.Configuration(
@@ -139,6 +140,7 @@ export class AuthorizationServer {
         issuer: metadata.issuer,
         authorization_endpoint: metadata.authorizationEndpoint,
         jwks_uri: metadata.jwksUri,
+        introspection_signing_alg_values_supported: [...this.#configuration.rules.algorithms],
       },
       this.#configuration.clientId,
       undefined,
@@ -169,7 +171,9 @@ export class AuthorizationServer {
   async #fetch(presents: "client-certificate" | "nothing", url: string, init: FetchInit): Promise<Response> {
     const exchange = this.#exchanges.getStore();
     if (exchange === undefined) throw new Error("openid-client was used outside of ask()");
-    exchange.answer = await fetchThrough(this.#door, exchange.call, presents, url, init);
+    const { accept } = exchange.asked;
+    const headers = { ...Object.fromEntries(new Headers(init.headers)), ...(accept === undefined ? {} : { accept }) };
+    exchange.answer = await fetchThrough(this.#door, exchange.call, presents, url, { ...init, headers });
     return toResponse(withoutIdToken(exchange.answer));
   }
 }

@@ -4,6 +4,8 @@
  * @module
  */
 import { z } from "zod";
+import { readUserInfo, type UserInfo } from "../authorization/userinfo.js";
+import { ValidationError } from "../errors.js";
 import { decode, type WithInteractionId } from "../links/decode.js";
 import { resourceUrl } from "../links/resource.js";
 import { type CallOptions, withCall } from "../transport/call.js";
@@ -85,6 +87,32 @@ export class IdentityApi {
       const url = resourceUrl(configuration.apiBaseUrl, configuration.contract.paths.identity);
       const answer = await resources.call(linkId, { method: "GET", url, scope: "identity" }, call);
       return decode(identity, answer, "identity", call);
+    });
+  }
+
+  /**
+   * Asks for the claims of OpenID Connect (UserInfo), where the bank has any.
+   *
+   * @throws {@link ValidationError} when the bank has no UserInfo endpoint, the link was made without OpenID Connect, or
+   * the answer is about somebody else.
+   */
+  async userInfo(options?: CallOptions): Promise<UserInfo> {
+    const { configuration, server, resources, linkId } = this.#context;
+    return withCall(options, configuration.timeout, async call => {
+      const endpoint = (await server.discovered(call)).metadata.mtls.userinfo_endpoint;
+      const { record } = await resources.usable(linkId, undefined, call);
+      const sub = record.tokens?.subject?.sub;
+      if (endpoint === undefined || sub === undefined) {
+        const why =
+          endpoint === undefined ? "The bank has no UserInfo endpoint" : "The link was made without an ID Token";
+        throw new ValidationError("userinfo", `${why}.`);
+      }
+      const answer = await resources.call(
+        linkId,
+        { method: "GET", url: new URL(endpoint), headers: { accept: "application/json, application/jwt" } },
+        call,
+      );
+      return readUserInfo(answer, sub, { configuration, server, call });
     });
   }
 }

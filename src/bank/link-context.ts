@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { AuthorizationServer } from "../authorization/server.js";
 import type { Configuration } from "../config/configuration.js";
 import type { Resources } from "../links/resource.js";
 
@@ -10,5 +11,6 @@ import type { Resources } from "../links/resource.js";
 export interface LinkContext {
   readonly linkId: string;
   readonly configuration: Configuration;
+  readonly server: AuthorizationServer;
   readonly resources: Resources;
 }

@@ -76,6 +76,11 @@ export class Access {
     this.#remember(record);
   }
 
+  /** Forgets a link that is no longer there. */
+  forget(linkId: string): void {
+    this.#cache.delete(linkId);
+  }
+
   /** Resolves when no refresh is under way any more. */
   async settled(): Promise<void> {
     await this.#refreshing.settled();

@@ -4,7 +4,10 @@
  * @module
  */
 import { z } from "zod";
+import { type Introspection, introspectToken } from "../authorization/introspection.js";
+import { revokeTokens } from "../authorization/revocation.js";
 import type { AuthorizationServer } from "../authorization/server.js";
+import type { TokenSet } from "../authorization/tokens.js";
 import type { Configuration } from "../config/configuration.js";
 import { endOfJstDate, isJstDate, type JstDate, type JstDateTime, toJst } from "../config/jst.js";
 import { ApiError, ArgumentError, LinkError, ValidationError } from "../errors.js";
@@ -90,10 +93,11 @@ export class Grant {
   /**
    * Releases the grant at the bank (解除), and with it the link: no call can be made with it afterwards.
    *
-   * Releasing a released link does nothing. Where the bank can't be reached the link stays as it was.
+   * Its tokens, which the release has ended, are revoked besides where the bank offers it. Releasing a released link does
+   * nothing. Where the bank can't be reached the link stays as it was.
    */
   async revoke(options?: CallOptions): Promise<LinkInfo> {
-    const { configuration, resources, store } = this.#rooms;
+    const { configuration, server, resources, store } = this.#rooms;
     return withCall(options, configuration.timeout, async call => {
       const { record } = await readLink(store, this.#linkId);
       if (record.status === "released") return infoOf(record);
@@ -103,20 +107,35 @@ export class Grant {
         // 404: it is gone already, and that is what was asked for.
         if (!(error instanceof ApiError && error.code === "not_found")) throw error;
       }
-      return infoOf(await this.#release());
+      const { record: released, tokens } = await this.#release();
+      // A bank that ended the grant and not its tokens would leave something usable behind. Failing to ask changes nothing.
+      if (tokens !== undefined) await revokeTokens(tokens, { configuration, server, call }).catch(() => {});
+      return infoOf(released);
     });
   }
 
-  async #release(): Promise<LinkRecord> {
+  /**
+   * Asks the authorization server whether the link's access token can be used (RFC 7662); `undefined` where the bank does
+   * not offer to be asked. A call of the API tells the same.
+   */
+  async introspect(options?: CallOptions): Promise<Introspection | undefined> {
+    const { configuration, server, access } = this.#rooms;
+    return withCall(options, configuration.timeout, async call => {
+      const { accessToken } = await access.use(this.#linkId, call);
+      return introspectToken(accessToken, { configuration, server, call });
+    });
+  }
+
+  /** Marks the link as released, and returns the tokens that it had. */
+  async #release(): Promise<{ readonly record: LinkRecord; readonly tokens: TokenSet | undefined }> {
     const { store, access } = this.#rooms;
     for (;;) {
       const { record, version } = await readLink(store, this.#linkId);
-      // The tokens go: nothing usable is left behind.
-      const { tokens: _, ...rest } = record;
+      const { tokens, ...rest } = record;
       const written = await writeLink(store, { ...rest, status: "released" }, version);
       if (written === undefined) continue;
       access.learn(written.record);
-      return written.record;
+      return { record: written.record, tokens };
     }
   }
 

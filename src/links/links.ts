@@ -6,14 +6,16 @@
 import { randomBytes } from "node:crypto";
 import { startAuthorization } from "../authorization/request.js";
 import { type Callback, readCallback, verifyResponse } from "../authorization/response.js";
-import type { AuthorizationContext, AuthorizationServer } from "../authorization/server.js";
+import { revokeTokens } from "../authorization/revocation.js";
+import type { AuthorizationContext } from "../authorization/server.js";
 import { exchangeCode } from "../authorization/tokens.js";
 import type { Configuration } from "../config/configuration.js";
 import { COMPANION_SCOPES, SCOPES, type Scope } from "../config/contract.js";
-import { ArgumentError } from "../errors.js";
+import { ArgumentError, LinkError } from "../errors.js";
 import { type CallOptions, withCall } from "../transport/call.js";
 import type { Door } from "../transport/door.js";
-import { infoOf, type LinkInfo, readLink, writeLink } from "./record.js";
+import { Grant, type GrantRooms } from "./grant.js";
+import { infoOf, type LinkInfo, type LinkRecord, readLink, removeLink, writeLink } from "./record.js";
 import type { Store } from "./store.js";
 import { openTransaction, peekTransaction, spendTransaction, TRANSACTION_LIFETIME } from "./transaction.js";
 
@@ -41,13 +43,16 @@ export class Links {
   readonly #authorization: Omit<AuthorizationContext, "call">;
   readonly #door: Door;
   readonly #store: Store;
+  readonly #rooms: GrantRooms;
 
   /** @internal */
-  constructor(configuration: Configuration, server: AuthorizationServer, door: Door, store: Store) {
+  constructor(door: Door, rooms: GrantRooms) {
+    const { configuration, server, store } = rooms;
     this.#configuration = configuration;
     this.#authorization = { configuration, server };
     this.#door = door;
     this.#store = store;
+    this.#rooms = rooms;
   }
 
   /**
@@ -126,6 +131,38 @@ export class Links {
    */
   async get(id: string): Promise<LinkInfo> {
     return infoOf((await readLink(this.#store, id)).record);
+  }
+
+  /**
+   * Ends a link and forgets it, for the partner's own clean-up: a customer who leaves, data that must go.
+   *
+   * The grant is released at the bank and the tokens are revoked, as far as the bank still accepts them. What is known of
+   * the link's debits is kept.
+   *
+   * @throws {@link LinkError} `link_unknown`; {@link TransportError}, {@link OAuthError} or {@link ApiError} when the bank
+   * could not be told: then the link is still there, and the call can be made again.
+   */
+  async end(id: string, options?: CallOptions): Promise<void> {
+    const { record } = await readLink(this.#store, id);
+    await this.#tellBank(record, options).catch(error => {
+      // The bank accepts nothing of the link any more: nothing usable is left there.
+      if (!(error instanceof LinkError && error.code === "reauthorization_required")) throw error;
+    });
+    await removeLink(this.#store, id);
+    this.#rooms.access.forget(id);
+  }
+
+  async #tellBank(record: LinkRecord, options: CallOptions | undefined): Promise<void> {
+    const { tokens } = record;
+    if (tokens === undefined) return;
+    const { configuration, server } = this.#authorization;
+    const managed = await withCall(options, configuration.timeout, async call => {
+      const { metadata } = await server.discovered(call);
+      if (metadata.mtls.grant_management_endpoint !== undefined && record.grantId !== undefined) return true;
+      await revokeTokens(tokens, { configuration, server, call });
+      return false;
+    });
+    if (managed) await new Grant(record.id, this.#rooms).revoke(options);
   }
 
   #wireScopes(scopes: readonly Scope[]): readonly string[] {

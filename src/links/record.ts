@@ -72,6 +72,11 @@ export async function writeLink(store: Store, record: LinkRecord, version: numbe
   return written === undefined ? undefined : { record, version: written };
 }
 
+/** Forgets a link. */
+export async function removeLink(store: Store, id: string): Promise<void> {
+  await store.take(keyOf(id));
+}
+
 /** What the partner gets to see: no token. */
 export function infoOf(record: LinkRecord): LinkInfo {
   const { id, customerId, status, scopes, refusedScopes, profile, grantId } = record;
