@@ -1,0 +1,165 @@
+import { describe, expect, test } from "vitest";
+import { ApiError, ArgumentError, LinkError, TransportError } from "../../src/errors.js";
+import { Resources, resourceUrl } from "../../src/links/resource.js";
+import type { Call } from "../../src/transport/call.js";
+import type { Answer, OutgoingRequest } from "../../src/transport/door.js";
+import { aCall, INTERACTION_ID } from "../support/calls.js";
+import { everythingShown, rejection, thrown } from "../support/errors.js";
+import { configuration } from "../support/options.js";
+import { ACCESS_TOKEN, answer, contextTo, doorTo, LINK_ID, openAccess } from "../support/stub-rooms.js";
+
+const URL_OF_IT = new URL("https://api.bank.example/accounts");
+const settings = configuration("fapi2-security");
+
+/** Resources behind which the answers come in this order; the last one comes again and again. */
+function resourcesAnswering(...answers: (Answer | Error)[]): { resources: Resources; sent: OutgoingRequest[] } {
+  const sent: OutgoingRequest[] = [];
+  const door = doorTo(outgoing => {
+    const next = answers[Math.min(sent.length, answers.length - 1)];
+    sent.push(outgoing);
+    if (next === undefined || next instanceof Error) throw next;
+    return next;
+  });
+  return { resources: new Resources(settings, door, openAccess()), sent };
+}
+
+describe("a call", () => {
+  test("carries the token in its header only, the certificate, and the FAPI headers", async () => {
+    const { resources, sent } = resourcesAnswering(answer(200, "{}"));
+    const call: Call = {
+      ...aCall(),
+      customerIp: "192.0.2.7",
+      customerAuthenticatedAt: "Wed, 01 Apr 2026 00:30:00 GMT",
+    };
+    await resources.call(
+      LINK_ID,
+      { method: "POST", url: URL_OF_IT, body: { amount: 1 }, headers: { "x-a": "b" } },
+      call,
+    );
+    expect(sent).toEqual([
+      {
+        method: "POST",
+        url: URL_OF_IT,
+        presents: "client-certificate",
+        body: '{"amount":1}',
+        headers: {
+          accept: "application/json",
+          authorization: `Bearer ${ACCESS_TOKEN}`,
+          "content-type": "application/json",
+          "x-fapi-interaction-id": INTERACTION_ID,
+          "x-fapi-customer-ip-address": "192.0.2.7",
+          "x-fapi-auth-date": "Wed, 01 Apr 2026 00:30:00 GMT",
+          "x-a": "b",
+        },
+      },
+    ]);
+  });
+
+  test("says nothing of a customer who is not there", async () => {
+    const { resources, sent } = resourcesAnswering(answer(200, "{}"));
+    await resources.call(LINK_ID, { method: "GET", url: URL_OF_IT }, aCall());
+    expect(Object.keys(sent[0]?.headers ?? {}).sort()).toEqual(["accept", "authorization", "x-fapi-interaction-id"]);
+  });
+
+  test.each(["GET", "POST"] as const)(
+    "whose token is rejected is repeated once with another one (%s)",
+    async method => {
+      const { resources, sent } = resourcesAnswering(answer(401, ""), answer(200, "ok"));
+      expect((await resources.call(LINK_ID, { method, url: URL_OF_IT }, aCall())).body).toBe("ok");
+      const [first, second] = sent.map(({ headers }) => headers["authorization"]);
+      expect(sent).toHaveLength(2);
+      expect(second).not.toBe(first);
+    },
+  );
+
+  test("whose tokens are rejected twice needs the customer again", async () => {
+    const { resources, sent } = resourcesAnswering(answer(401, { code: "invalid_token" }));
+    const error = await rejection(resources.call(LINK_ID, { method: "GET", url: URL_OF_IT }, aCall()), LinkError);
+    expect(error).toMatchObject({ code: "reauthorization_required", linkId: LINK_ID, interactionId: INTERACTION_ID });
+    expect(everythingShown(error)).not.toContain("CANARY");
+    expect(sent).toHaveLength(2);
+  });
+
+  test.each([400, 403, 404, 409, 422, 429, 500, 503])("that is refused with %i is not repeated", async status => {
+    const { resources, sent } = resourcesAnswering(answer(status, { code: "no" }));
+    const error = await rejection(resources.call(LINK_ID, { method: "GET", url: URL_OF_IT }, aCall()), ApiError);
+    expect(error).toMatchObject({ status, bankCode: "no" });
+    expect(sent).toHaveLength(1);
+  });
+
+  test("without an answer is not repeated", async () => {
+    const lost = new TransportError("connection_lost", "Gone.", { reached: "possible", endpoint: "x" });
+    const { resources, sent } = resourcesAnswering(lost);
+    expect(await rejection(resources.call(LINK_ID, { method: "POST", url: URL_OF_IT }, aCall()), TransportError)).toBe(
+      lost,
+    );
+    expect(sent).toHaveLength(1);
+  });
+
+  test("for what the customer did not grant is not made", async () => {
+    const { resources, sent } = resourcesAnswering(answer(200, "{}"));
+    const access = openAccess();
+    const { record, accessToken } = await access.use(LINK_ID, aCall());
+    const narrow = new Resources(
+      settings,
+      doorTo(outgoing => {
+        sent.push(outgoing);
+        return answer(200, "{}");
+      }),
+      { use: async () => ({ record: { ...record, scopes: ["balance"] }, accessToken }) } as unknown as typeof access,
+    );
+    const request = { method: "GET", url: URL_OF_IT, scope: "debit" } as const;
+    expect((await rejection(narrow.call(LINK_ID, request, aCall()), LinkError)).code).toBe("scope_missing");
+    await narrow.call(LINK_ID, { ...request, scope: "balance" }, aCall());
+    await resources.call(LINK_ID, request, aCall());
+    expect(sent).toHaveLength(2);
+  });
+
+  test("has the header names of the contract", async () => {
+    const contract = { headers: { interactionId: "x-request-id" } };
+    const sent: OutgoingRequest[] = [];
+    const { resources } = contextTo(
+      outgoing => {
+        sent.push(outgoing);
+        return answer(200, "{}");
+      },
+      configuration("fapi2-security", { contract }),
+    );
+    await resources.call(LINK_ID, { method: "GET", url: URL_OF_IT }, aCall());
+    expect(sent[0]?.headers).toMatchObject({ "x-request-id": INTERACTION_ID });
+    expect(sent[0]?.headers).not.toHaveProperty("x-fapi-interaction-id");
+  });
+});
+
+describe("a URL of the API", () => {
+  const PATH = "/accounts/{accountId}/balance";
+
+  test.each([
+    ["https://api.bank.example", "https://api.bank.example/accounts"],
+    ["https://api.bank.example/", "https://api.bank.example/accounts"],
+    ["https://api.bank.example/v1", "https://api.bank.example/v1/accounts"],
+    ["https://api.bank.example/v1//", "https://api.bank.example/v1/accounts"],
+  ])("below %s is %s", (base, expected) => {
+    expect(resourceUrl(base, "/accounts").href).toBe(expected);
+  });
+
+  test.each([
+    ["acc-1", "acc-1"],
+    ["a/b", "a%2Fb"],
+    ["../admin", "..%2Fadmin"],
+    ["a?b=c#d", "a%3Fb%3Dc%23d"],
+    ["%2e%2e", "%252e%252e"],
+    ["口座 1", "%E5%8F%A3%E5%BA%A7%201"],
+    ["a\\b", "a%5Cb"],
+    ["...", "..."],
+    ["a\r\nx: y", "a%0D%0Ax%3A%20y"],
+  ])("with the id %j stays below its path", (accountId, part) => {
+    const url = resourceUrl("https://api.bank.example/v1", PATH, { accountId });
+    expect(url.href).toBe(`https://api.bank.example/v1/accounts/${part}/balance`);
+  });
+
+  test.each(["", ".", "..", undefined, null, 7, "\ud800"])("has no part such as %j", accountId => {
+    const make = () => resourceUrl("https://api.bank.example", PATH, { accountId: accountId as string });
+    expect(thrown(make, ArgumentError)).toMatchObject({ code: "argument_invalid", argument: "accountId" });
+  });
+});

@@ -1,0 +1,81 @@
+/** Stand-ins for the rooms that talk to the bank. What they are told to answer is all they do. */
+import { AuthorizationServer } from "../../src/authorization/server.js";
+import type { TokenSet } from "../../src/authorization/tokens.js";
+import type { LinkContext } from "../../src/bank/link-context.js";
+import type { Configuration } from "../../src/config/configuration.js";
+import { SCOPES } from "../../src/config/contract.js";
+import type { Access } from "../../src/links/access.js";
+import type { LinkRecord } from "../../src/links/record.js";
+import { Resources } from "../../src/links/resource.js";
+import type { Call } from "../../src/transport/call.js";
+import type { Answer, Door, OutgoingRequest } from "../../src/transport/door.js";
+import { configuration } from "./options.js";
+
+const SETTINGS: Configuration = configuration("fapi2-security");
+export const LINK_ID = "lnk_1";
+export const ACCESS_TOKEN = "CANARY-access-token";
+
+/** A door that leads to a function. */
+export function doorTo(
+  send: (outgoing: OutgoingRequest, call: Call) => Answer | Promise<Answer>,
+  thumbprint: () => string = () => "thumbprint-1",
+): Door {
+  const door = {
+    thumbprint: async () => thumbprint(),
+    send: async (outgoing: OutgoingRequest, call: Call) => send(outgoing, call),
+  };
+  return door as unknown as Door;
+}
+
+/** An answer in JSON, or in whatever a string holds. */
+export function answer(status: number, body: unknown, headers: Answer["headers"] = {}): Answer {
+  return { status, headers, body: typeof body === "string" ? body : JSON.stringify(body) };
+}
+
+export function linkRecord(overrides: Partial<LinkRecord> = {}): LinkRecord {
+  const tokens: TokenSet = { accessToken: ACCESS_TOKEN, refreshToken: "CANARY-refresh-token", scopes: ["openid"] };
+  return {
+    id: LINK_ID,
+    customerId: "u-42",
+    status: "active",
+    scopes: SCOPES,
+    refusedScopes: [],
+    profile: "fapi2-security",
+    issuer: "https://auth.bank.example",
+    thumbprint: "thumbprint-1",
+    tokens,
+    createdAt: Date.now(),
+    ...overrides,
+  };
+}
+
+/** Access that always has a token: `renew` counts up. */
+export function openAccess(): Access {
+  let renewed = 0;
+  const usable = () => ({
+    record: linkRecord(),
+    accessToken: renewed === 0 ? ACCESS_TOKEN : `${ACCESS_TOKEN}-${renewed}`,
+  });
+  const access = {
+    use: async () => usable(),
+    renew: async () => {
+      renewed++;
+      return usable();
+    },
+  };
+  return access as unknown as Access;
+}
+
+/** The context of one link whose calls arrive at a function. */
+export function contextTo(
+  send: (outgoing: OutgoingRequest, call: Call) => Answer | Promise<Answer>,
+  settings: Configuration = SETTINGS,
+): LinkContext {
+  const door = doorTo(send);
+  return {
+    linkId: LINK_ID,
+    configuration: settings,
+    server: new AuthorizationServer(settings, door),
+    resources: new Resources(settings, door, openAccess()),
+  };
+}
