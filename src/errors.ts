@@ -81,8 +81,13 @@ export class ArgumentError extends MinnaError {
 
 /** The signer given as `signing` failed, or returned something that is no signature. The bank was not asked. */
 export class SigningError extends MinnaError {
-  /** {@inheritDoc MinnaError.code} */
-  readonly code = "signing_failed";
+  /** `signing_timeout`: the call's deadline passed while the signer was at work. */
+  readonly code: "signing_failed" | "signing_timeout";
+
+  constructor(message: string, details: MinnaErrorDetails & { readonly code?: SigningError["code"] } = {}) {
+    super(message, details);
+    this.code = details.code ?? "signing_failed";
+  }
 }
 
 /**

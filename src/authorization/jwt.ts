@@ -74,8 +74,14 @@ export async function verifyJwt(
   const signed = await open(token, expected, configuration.decryptor, refuse);
   if (unverifiedIssuer(signed, refuse) !== expected.issuer) throw refuse("iss", "is not from the configured issuer");
   const { keys } = await server.discovered(call);
+  const reached = expected.sideEffect === "possible" ? "possible" : "no";
   try {
-    const { payload, protectedHeader } = await untilEnded(verifyWithEachKey(signed, expected, keys), call, "jwks");
+    const { payload, protectedHeader } = await untilEnded(
+      verifyWithEachKey(signed, expected, keys),
+      call,
+      "jwks",
+      reached,
+    );
     return { claims: payload, alg: protectedHeader.alg as SigningAlgorithm };
   } catch (error) {
     if (error instanceof MinnaError) throw error;

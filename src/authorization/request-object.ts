@@ -6,6 +6,7 @@
 import { randomUUID } from "node:crypto";
 import { base64url } from "jose";
 import type { Signer } from "../config/signing.js";
+import { SigningError, TransportError } from "../errors.js";
 import type { Call } from "../transport/call.js";
 import { untilEnded } from "../transport/single-flight.js";
 
@@ -38,7 +39,11 @@ export async function signRequestObject(
     jti: randomUUID(),
   };
   const input = `${encode(header)}.${encode(claims)}`;
-  const signature = await untilEnded(signer.sign(Buffer.from(input)), call, "signing.sign");
+  const signature = await untilEnded(signer.sign(Buffer.from(input)), call, "signing.sign").catch(error => {
+    if (!(error instanceof TransportError && error.code === "timeout")) throw error;
+    const message = "signing.sign did not answer before the call's deadline. The bank was not asked.";
+    throw new SigningError(message, { code: "signing_timeout", interactionId: call.interactionId, retryable: true });
+  });
   return `${input}.${base64url.encode(signature)}`;
 }
 

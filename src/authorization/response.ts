@@ -85,13 +85,20 @@ function checkPlain(callback: ReadonlyMap<string, string>, configuration: Config
 }
 
 function queryOf(callback: Callback): URLSearchParams {
-  if (callback instanceof URLSearchParams) return callback;
+  if (callback instanceof URLSearchParams) {
+    if (callback.toString().length > LARGEST_CALLBACK) throw tooLarge();
+    return callback;
+  }
   const text = typeof callback === "string" ? callback : callback instanceof URL ? callback.href : callback?.url;
   if (typeof text !== "string") throw refuse("parameter", "is neither a URL, a Request nor URLSearchParams");
-  if (text.length > LARGEST_CALLBACK) throw refuse("size", `is longer than ${LARGEST_CALLBACK} characters`);
+  if (text.length > LARGEST_CALLBACK) throw tooLarge();
   const [beforeFragment = ""] = text.split("#", 1);
   const start = beforeFragment.indexOf("?");
   return new URLSearchParams(start === -1 ? "" : beforeFragment.slice(start + 1));
+}
+
+function tooLarge(): ValidationError {
+  return refuse("size", `is longer than ${LARGEST_CALLBACK} characters`);
 }
 
 function refuse(check: ValidationCheck, why: string): ValidationError {

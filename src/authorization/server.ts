@@ -7,7 +7,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { createRemoteJWKSet, type JWTVerifyGetKey, customFetch as joseFetch } from "jose";
 import * as openid from "openid-client";
 import type { Configuration } from "../config/configuration.js";
-import { TransportError, ValidationError } from "../errors.js";
+import { OAuthError, TransportError, ValidationError } from "../errors.js";
 import { type Call, withCall } from "../transport/call.js";
 import type { Answer, Door } from "../transport/door.js";
 import { type FetchInit, fetchThrough, toResponse } from "../transport/fetch.js";
@@ -48,6 +48,7 @@ interface Exchange {
 
 const METADATA_AGE = 60 * 60 * 1000;
 const LARGEST_JWKS = 256 * 1024;
+const JWKS = { endpoint: "jwks", repeatable: true } as const;
 const DISCOVERY = { endpoint: "discovery", repeatable: true } as const;
 
 /** Finds out about the bank once for all callers, and again as what it knows ages. */
@@ -99,7 +100,8 @@ export class AuthorizationServer {
       );
     } catch (error) {
       // An outage must not stop what can go on with what is known; a metadata document that fails a check must.
-      if (known !== undefined && error instanceof TransportError) return known;
+      const passing = error instanceof TransportError || (error instanceof OAuthError && error.retryable);
+      if (known !== undefined && passing && !call.signal.aborted) return known;
       throw error;
     }
   }
@@ -160,6 +162,7 @@ export class AuthorizationServer {
         // A fetch of its own, not the first caller's: others wait for it too. No certificate: any host may be named here.
         withCall(undefined, this.#configuration.timeout, async call => {
           const answer = await fetchThrough(this.#door, call, "nothing", url, init);
+          if (answer.status >= 400) throw refusalOf(undefined, JWKS, answer, call.interactionId);
           if (answer.body.length > LARGEST_JWKS) {
             throw new ValidationError("size", `The bank's JWKS is larger than ${LARGEST_JWKS} bytes.`);
           }

@@ -72,3 +72,8 @@ export const debitList: z.ZodType<{ directDebits: Debit[] }> = z.object({ direct
 export function pointsToEarlier({ status, failure }: Debit): boolean {
   return status === "failed" && failure?.code === "already_processed";
 }
+
+/** Whether the status stays. A `succeeded` may still become `returned`, which only an inquiry tells. */
+export function isFinal({ status }: Debit): boolean {
+  return status === "succeeded" || status === "failed" || status === "returned";
+}

@@ -17,7 +17,7 @@ import { withLock } from "../links/lock.js";
 import { resourceUrl } from "../links/resource.js";
 import type { Store } from "../links/store.js";
 import { type Call, type CallOptions, withCall } from "../transport/call.js";
-import { type Debit, type DebitKind, debit, debitList, pointsToEarlier } from "./debit.js";
+import { type Debit, type DebitKind, debit, debitList, isFinal, pointsToEarlier } from "./debit.js";
 import { Journal, type JournalEntry, type VersionedEntry } from "./journal.js";
 import type { LinkContext } from "./link-context.js";
 
@@ -46,6 +46,15 @@ interface DebitBody {
   readonly currencyCode: "JPY";
   readonly description: string;
   readonly kind: DebitKind;
+}
+
+/** One call of `create()`. */
+interface Attempt {
+  readonly body: DebitBody;
+  /** SHA-256 over link and body. */
+  readonly bodyHash: string;
+  /** Whether money may have moved under the reference, by this attempt or by another. Decides what an error may say. */
+  inDoubt: boolean;
 }
 
 /** The debits of one link. */
@@ -78,20 +87,20 @@ export class Debits {
     const bodyHash = createHash("sha256")
       .update(JSON.stringify([linkId, body]))
       .digest("base64url");
-    return withCall(options, configuration.timeout, call =>
-      withLock(this.#store, `debit:${reference}`, call, async () => {
-        const known = await this.#journal.read(reference);
-        if (known === undefined) return this.#first(body, bodyHash, call);
-        if (known.entry.bodyHash !== bodyHash) {
-          throw new ArgumentError(
-            "reference",
-            `The reference ${JSON.stringify(reference)} already stands for a debit with another link or body.`,
-            "reference_reused",
-          );
-        }
-        return this.#again(body, known, call);
-      }),
-    );
+    // Until the journal has been read, another process may be sending this debit.
+    const attempt: Attempt = { body, bodyHash, inDoubt: true };
+    return withCall(options, configuration.timeout, async call => {
+      try {
+        return await withLock(this.#store, `debit:${reference}`, call, () => this.#attempt(attempt, call));
+      } catch (error) {
+        if (error instanceof ArgumentError || error instanceof DebitOutcomeUnknownError || !attempt.inDoubt)
+          throw error;
+        throw new DebitOutcomeUnknownError(reference, {
+          interactionId: call.interactionId,
+          cause: error instanceof MinnaError ? error : undefined,
+        });
+      }
+    });
   }
 
   /**
@@ -119,97 +128,113 @@ export class Debits {
     });
   }
 
-  async #first(body: DebitBody, bodyHash: string, call: Call): Promise<WithInteractionId<Debit>> {
+  async #attempt(attempt: Attempt, call: Call): Promise<WithInteractionId<Debit>> {
+    const known = await this.#journal.read(attempt.body.partnerTransactionId);
+    attempt.inDoubt = known !== undefined && known.entry.state !== "prepared";
+    if (known === undefined) return this.#first(attempt, call);
+    if (known.entry.bodyHash === attempt.bodyHash) return this.#again(attempt, known, call);
+    const named = JSON.stringify(known.entry.reference);
+    const message = `The reference ${named} already stands for a debit with another link or body.`;
+    throw new ArgumentError("reference", message, "reference_reused");
+  }
+
+  async #first(attempt: Attempt, call: Call): Promise<WithInteractionId<Debit>> {
     const { linkId, resources } = this.#context;
     // A link that can't be used is found out before the journal promises anything.
     await resources.usable(linkId, "debit", call);
     const entry: JournalEntry = {
-      reference: body.partnerTransactionId,
+      reference: attempt.body.partnerTransactionId,
       linkId,
-      bodyHash,
+      bodyHash: attempt.bodyHash,
       // 36 characters, of the 40 that a key may have.
       idempotencyKey: randomUUID(),
       sentAt: Date.now(),
       state: "sent",
     };
-    return this.#send(body, await this.#journal.write(entry, 0), call);
+    return this.#send(attempt, await this.#journal.write(entry, 0), call);
   }
 
   /** The reference was here before: what became of it decides what may be done. */
-  async #again(body: DebitBody, known: VersionedEntry, call: Call): Promise<WithInteractionId<Debit>> {
-    const { entry } = known;
-    const { reference } = entry;
+  async #again(attempt: Attempt, known: VersionedEntry, call: Call): Promise<WithInteractionId<Debit>> {
+    const { entry, version } = known;
     switch (entry.state) {
-      case "known":
-        if (entry.debit !== undefined && entry.debit.status !== "processing") return result(entry.debit, call);
-        return this.#settle(known, (await this.#inquire(reference, call)) ?? entry.debit, call);
+      case "known": {
+        const { debit: last } = entry;
+        if (last !== undefined && isFinal(last)) return result(last, call);
+        // Where the bank can't be asked, what it said last still holds as far as anybody knows.
+        const found = (await this.#inquireFor(attempt, call).catch(() => undefined)) ?? last;
+        return found === undefined ? this.#unknown(entry, call) : this.#settle(known, found, call);
+      }
       case "prepared":
         return this.#send(
-          body,
-          await this.#journal.write({ ...entry, state: "sent", sentAt: Date.now() }, known.version),
+          attempt,
+          await this.#journal.write({ ...entry, state: "sent", sentAt: Date.now() }, version),
           call,
         );
       case "sent":
       case "unknown": {
-        const found = await this.#inquire(reference, call).catch(error => {
-          throw new DebitOutcomeUnknownError(reference, { interactionId: call.interactionId, cause: error });
-        });
+        const found = await this.#inquireFor(attempt, call);
         if (found !== undefined) return this.#settle(known, found, call);
-        // The bank has certainly not got it. While it remembers the key, sending the same key again can't debit twice.
-        if (Date.now() - entry.sentAt > KEY_WINDOW) {
-          throw new DebitOutcomeUnknownError(reference, { interactionId: call.interactionId });
-        }
-        return this.#send(body, await this.#journal.write({ ...entry, state: "sent" }, known.version), call);
+        // The bank has not got it, or not yet. While it remembers the key, sending the same key again can't debit twice.
+        if (Date.now() - entry.sentAt > KEY_WINDOW) return this.#unknown(entry, call);
+        return this.#send(attempt, await this.#journal.write({ ...entry, state: "sent" }, version), call);
       }
     }
   }
 
-  async #send(body: DebitBody, sent: VersionedEntry, call: Call): Promise<WithInteractionId<Debit>> {
+  async #send(attempt: Attempt, sent: VersionedEntry, call: Call): Promise<WithInteractionId<Debit>> {
     const { configuration, resources, linkId } = this.#context;
-    const { idempotencyKey } = sent.entry;
     const { paths, headers } = configuration.contract;
     const url = resourceUrl(configuration.apiBaseUrl, paths.debits);
+    const key = { [headers.idempotencyKey]: sent.entry.idempotencyKey };
+    const request = { method: "POST", url, scope: "debit", body: attempt.body, headers: key } as const;
+    const doubtBefore = attempt.inDoubt;
+    attempt.inDoubt = true;
     let answered: Debit;
     try {
-      const request = {
-        method: "POST",
-        url,
-        scope: "debit",
-        body,
-        headers: { [headers.idempotencyKey]: idempotencyKey },
-      } as const;
       answered = decodeBody(debit, await resources.call(linkId, request, call), "debit", call);
-      checkIsThisDebit(answered, body, call);
+      checkIsThisDebit(answered, attempt.body, call);
     } catch (error) {
-      if (certainlyNotMade(error)) {
-        // The key has served nothing: the next attempt may use it.
-        await this.#journal.write({ ...sent.entry, state: "prepared" }, sent.version);
-        throw error;
-      }
-      return this.#resolve(sent, error, call);
+      if (!certainlyNotMade(error)) return this.#resolve(attempt, sent, error, call);
+      // This attempt has moved nothing, and the next one may use the key; an earlier one may still be under way.
+      attempt.inDoubt = doubtBefore;
+      const state = doubtBefore ? "unknown" : "prepared";
+      // Where this can't be written the entry stays `sent`: then the next attempt asks first.
+      await this.#journal.write({ ...sent.entry, state }, sent.version).catch(() => {});
+      throw error;
     }
-    if (!pointsToEarlier(answered)) return this.#settle(sent, answered, call);
-    return this.#resolve(sent, undefined, call);
+    if (pointsToEarlier(answered)) return this.#resolve(attempt, sent, undefined, call);
+    return this.#settle(sent, answered, call);
   }
 
   /** The answer is unclear: the bank is asked what became of the reference. Only a debit that it shows settles it. */
-  async #resolve(sent: VersionedEntry, cause: unknown, call: Call): Promise<WithInteractionId<Debit>> {
-    const { reference } = sent.entry;
+  async #resolve(
+    attempt: Attempt,
+    sent: VersionedEntry,
+    cause: unknown,
+    call: Call,
+  ): Promise<WithInteractionId<Debit>> {
     const unknown = await this.#journal.write({ ...sent.entry, state: "unknown" }, sent.version);
-    const found = await this.#inquire(reference, call).catch(() => undefined);
-    if (found !== undefined) return this.#settle(unknown, found, call);
+    const found = await this.#inquireFor(attempt, call).catch(() => undefined);
+    return found === undefined ? this.#unknown(sent.entry, call, cause) : this.#settle(unknown, found, call);
+  }
+
+  async #settle(known: VersionedEntry, answered: Debit, call: Call): Promise<WithInteractionId<Debit>> {
+    await this.#journal.write({ ...known.entry, state: "known", debit: answered }, known.version);
+    return result(answered, call);
+  }
+
+  #unknown({ reference }: JournalEntry, call: Call, cause?: unknown): never {
     throw new DebitOutcomeUnknownError(reference, {
       interactionId: call.interactionId,
       cause: cause instanceof MinnaError ? cause : undefined,
     });
   }
 
-  async #settle(known: VersionedEntry, answered: Debit | undefined, call: Call): Promise<WithInteractionId<Debit>> {
-    if (answered === undefined) {
-      throw new DebitOutcomeUnknownError(known.entry.reference, { interactionId: call.interactionId });
-    }
-    await this.#journal.write({ ...known.entry, state: "known", debit: answered }, known.version);
-    return result(answered, call);
+  async #inquireFor({ body }: Attempt, call: Call): Promise<Debit | undefined> {
+    const found = await this.#inquire(body.partnerTransactionId, call);
+    if (found !== undefined) checkIsThisDebit(found, body, call);
+    return found;
   }
 
   async #inquire(reference: string, call: Call): Promise<Debit | undefined> {
@@ -222,12 +247,14 @@ export class Debits {
   }
 }
 
-/** Whether the bank has certainly made no debit: it was not reached, or it refused for good (bank's signal table). */
+/** Refusals after which no debit exists. Everything else, 408 and 409 among them, leaves it open. */
+const REFUSED: readonly number[] = [400, 403, 404, 405, 413, 415, 422, 429];
+
+/** Whether this attempt has certainly made no debit: the bank was not reached, or it refused for good. */
 function certainlyNotMade(error: unknown): boolean {
   if (error instanceof TransportError) return error.reached === "no";
-  // 409: the key is still at work, or the reference was processed before. 5xx: anything may have happened.
-  if (error instanceof ApiError) return error.status < 500 && error.status !== 409;
-  // Everything else that is ours and not an unreadable answer stopped before the request left.
+  if (error instanceof ApiError) return REFUSED.includes(error.status);
+  // Everything else that is ours and not an unreadable answer stopped before the request left, or at a rejected token.
   return error instanceof MinnaError && !(error instanceof ValidationError);
 }
 

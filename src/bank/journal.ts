@@ -5,7 +5,7 @@
  */
 import { DebitOutcomeUnknownError } from "../errors.js";
 import type { Store } from "../links/store.js";
-import type { Debit } from "./debit.js";
+import { type Debit, isFinal } from "./debit.js";
 
 /**
  * How far a debit has come, as far as this side knows.
@@ -57,7 +57,7 @@ export class Journal {
    * here may no longer be true.
    */
   async write(entry: JournalEntry, version: number): Promise<VersionedEntry> {
-    const open = entry.state !== "known" || entry.debit?.status === "processing";
+    const open = entry.debit === undefined || !isFinal(entry.debit);
     const written = await this.#store.put(keyOf(entry.reference), JSON.stringify(entry), {
       version,
       ...(open ? { labels: { debit: "open" } } : {}),

@@ -193,11 +193,11 @@ async function* withoutRepeats<Row extends { readonly itemKey?: string | null | 
     const seen = new Set<string>();
     for (const row of page.rows) {
       const key = row.itemKey;
-      if (key && (before.has(key) || seen.has(key))) continue;
+      const repeated = key ? before.has(key) || seen.has(key) : false;
       if (key) seen.add(key);
-      yield row;
+      if (!repeated) yield row;
     }
-    before = seen.size > 0 ? seen : before;
+    if (seen.size > 0) before = seen;
   }
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { createHash, createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
-import { kindOf, Problems } from "./problems.js";
+import { isObject, kindOf, Problems } from "./problems.js";
 
 /** A client certificate with its key, in PEM. */
 export interface ClientCertificate {
@@ -47,7 +47,7 @@ export function checkLoadedCertificate(value: unknown): CheckedCertificate {
 
 /** Checks a certificate and notes what is wrong with it. */
 export function checkCertificate(value: unknown, problems: Problems): CheckedCertificate | undefined {
-  if (typeof value !== "object" || value === null) {
+  if (!isObject(value)) {
     problems.add("certificate", "{ cert, key } or a function that loads them", kindOf(value));
     return undefined;
   }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { ConfigurationError } from "../errors.js";
 import {
   type CheckedCertificate,
   type ClientCertificateLoader,
@@ -11,7 +12,7 @@ import {
 } from "./certificate.js";
 import { type Contract, checkContract } from "./contract.js";
 import { checkDecryption, type Decryptor } from "./decryption.js";
-import { kindOf, Problems } from "./problems.js";
+import { isObject, kindOf, Problems } from "./problems.js";
 import { PROFILES, type Profile, type ProfileRules, profileRules, type SigningAlgorithm } from "./profile.js";
 import { checkSigning, type Signer } from "./signing.js";
 import { checkUrl } from "./url.js";
@@ -35,7 +36,7 @@ export interface Configuration {
   readonly authorizationResponseAlgorithms: readonly SigningAlgorithm[];
 }
 
-const COMMON = [
+const KNOWN = [
   "profile",
   "issuer",
   "clientId",
@@ -48,18 +49,21 @@ const COMMON = [
   "timeout",
   "algorithms",
   "store",
+  "requestDelivery",
 ];
+const STORE_METHODS = ["get", "put", "take", "find", "lock", "unlock"];
 const DEFAULT_TIMEOUT = 15_000;
 const LONGEST_TIMEOUT = 600_000;
 
 /** Checks every option and throws one `ConfigurationError` that names all that is wrong. */
 export function configure(options: unknown): Configuration {
   const problems = new Problems();
-  if (typeof options !== "object" || options === null) {
+  if (!isObject(options)) {
     problems.add("options", "an object", kindOf(options));
     problems.throwIfAny();
   }
   const given = options as Record<string, unknown>;
+  checkStore(given["store"], problems);
   const rules = checkProfile(given["profile"], problems);
   checkNames(given, rules, problems);
   const api = given["api"];
@@ -93,15 +97,12 @@ function checkProfile(value: unknown, problems: Problems): ProfileRules {
 }
 
 function checkNames(given: Record<string, unknown>, rules: ProfileRules, problems: Problems): void {
-  const known = rules.byValue ? [...COMMON, "requestDelivery"] : COMMON;
   for (const name of Object.keys(given)) {
-    if (known.includes(name)) continue;
-    const wrongProfile = name === "requestDelivery" && profileRules(given["profile"]) !== undefined;
-    problems.add(
-      name.slice(0, 40),
-      wrongProfile ? "no such option in this profile: its requests are always pushed" : `one of ${known.join(", ")}`,
-      "an unknown option",
-    );
+    if (!KNOWN.includes(name)) problems.add(name.slice(0, 40), `one of ${KNOWN.join(", ")}`, "an unknown option");
+  }
+  // Beside a profile that is none, the delivery may well be right.
+  if (given["requestDelivery"] !== undefined && !rules.byValue && profileRules(given["profile"]) !== undefined) {
+    problems.add("requestDelivery", "no such option in this profile: its requests are always pushed", "one");
   }
 }
 
@@ -123,7 +124,7 @@ function checkDelivery(value: unknown, rules: ProfileRules, problems: Problems):
 }
 
 function checkApi(value: unknown, problems: Problems): string {
-  if (typeof value !== "object" || value === null) {
+  if (!isObject(value)) {
     problems.add("api", "{ baseUrl }", kindOf(value));
     return "";
   }
@@ -131,6 +132,15 @@ function checkApi(value: unknown, problems: Problems): string {
     if (name !== "baseUrl") problems.add(`api.${name}`, "baseUrl", "an unknown option");
   }
   return checkUrl("baseUrl" in value ? value.baseUrl : undefined, "api.baseUrl", problems).replace(/\/+$/, "");
+}
+
+/** What is done with the store is not config's business; that it has the methods is. */
+function checkStore(value: unknown, problems: Problems): void {
+  if (value === undefined) return;
+  const given = (isObject(value) ? value : {}) as Record<string, unknown>;
+  const missing = STORE_METHODS.filter(name => typeof given[name] !== "function");
+  if (missing.length > 0)
+    problems.add("store", `an object with ${STORE_METHODS.join(", ")}`, `one without ${missing.join(", ")}`);
 }
 
 function checkTimeout(value: unknown, problems: Problems): number {
@@ -149,10 +159,10 @@ function checkAlgorithms(
   rules: ProfileRules,
   problems: Problems,
 ): Pick<Configuration, "idTokenAlgorithms" | "authorizationResponseAlgorithms"> {
-  if (value !== undefined && (typeof value !== "object" || value === null)) {
+  if (value !== undefined && !isObject(value)) {
     problems.add("algorithms", "an object", kindOf(value));
   }
-  const given = (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
+  const given = (isObject(value) ? value : {}) as Record<string, unknown>;
   for (const name of Object.keys(given)) {
     if (name !== "idToken" && name !== "authorizationResponse") {
       problems.add(`algorithms.${name}`, "one of idToken, authorizationResponse", "an unknown option");
@@ -174,8 +184,18 @@ function checkAlgorithms(
 function certificateLoader(value: unknown, problems: Problems): () => Promise<CheckedCertificate> {
   if (typeof value === "function") {
     const load = value as ClientCertificateLoader;
-    return async () => checkLoadedCertificate(await load());
+    return async () => checkLoadedCertificate(await callLoader(load));
   }
   const checked = checkCertificate(value, problems);
   return async () => checked as CheckedCertificate;
+}
+
+async function callLoader(load: ClientCertificateLoader): Promise<unknown> {
+  try {
+    return await load();
+  } catch (error) {
+    // The loader's own error may say anything: only its class is repeated.
+    const found = `one that failed with ${error instanceof Error ? error.name : typeof error}`;
+    throw new ConfigurationError([{ option: "certificate", expected: "a function that loads { cert, key }", found }]);
+  }
 }

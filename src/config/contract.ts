@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { kindOf, type Problems } from "./problems.js";
+import { isObject, kindOf, type Problems } from "./problems.js";
 
 /** What a link may be allowed to do, in the partner's words. */
 export type Scope = "balance" | "transactions" | "deposits" | "identity" | "debit";
@@ -92,6 +92,16 @@ const DEFAULT: Contract = {
 /** The scopes a partner can ask for. */
 export const SCOPES: readonly Scope[] = Object.freeze(["balance", "transactions", "deposits", "identity", "debit"]);
 
+const OWN_HEADERS = [
+  "authorization",
+  "accept",
+  "content-type",
+  "content-length",
+  "host",
+  "connection",
+  "transfer-encoding",
+];
+
 /** The scopes that come along with each request. */
 export const COMPANION_SCOPES: readonly CompanionScope[] = Object.freeze([
   "openid",
@@ -109,7 +119,7 @@ const FORMS: Readonly<Record<Section, { readonly pattern: RegExp; readonly expec
 
 /** Merges the partner's contract over the default one and notes what is wrong with it. */
 export function checkContract(value: unknown, problems: Problems): Contract {
-  if (value !== undefined && (typeof value !== "object" || value === null)) {
+  if (value !== undefined && !isObject(value)) {
     problems.add("contract", "an object", kindOf(value));
     return DEFAULT;
   }
@@ -128,7 +138,7 @@ export function checkContract(value: unknown, problems: Problems): Contract {
 
 function merge<Name extends Section>(section: Name, value: unknown, problems: Problems): Contract[Name] {
   const merged: Record<string, string | null> = { ...DEFAULT[section] };
-  if (value !== undefined && (typeof value !== "object" || value === null)) {
+  if (value !== undefined && !isObject(value)) {
     problems.add(`contract.${section}`, "an object", kindOf(value));
     return DEFAULT[section];
   }
@@ -145,11 +155,20 @@ function merge<Name extends Section>(section: Name, value: unknown, problems: Pr
         expected,
         typeof entry === "string" && entry !== "" ? "a string that is not" : kindOf(entry),
       );
+    } else if (section === "paths" && !samePlaceholders(entry, String(merged[name]))) {
+      problems.add(option, `a path without dot segments, with the placeholders of ${merged[name]}`, "another one");
+    } else if (section === "headers" && OWN_HEADERS.includes(entry.toLowerCase())) {
+      problems.add(option, "a header that this client does not set itself", entry.toLowerCase());
     } else {
       merged[name] = entry;
     }
   }
   return Object.freeze(merged) as Contract[Name];
+}
+
+function samePlaceholders(path: string, standard: string): boolean {
+  const placeholders = (text: string) => (text.match(/\{\w+\}/g) ?? []).sort().join();
+  return placeholders(path) === placeholders(standard) && !/\/\.{1,2}(\/|$)/.test(path);
 }
 
 function checkAliases(value: unknown, problems: Problems): Contract["mtlsEndpointAliases"] {

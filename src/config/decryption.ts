@@ -6,7 +6,7 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
 import type { JWK } from "jose";
 import { type PrivateKey, toKeyObject } from "./key.js";
-import { kindOf, type Problems } from "./problems.js";
+import { isObject, kindOf, type Problems } from "./problems.js";
 
 /** How the bank encrypts to the client (RFC 7518 section 4). RSA1_5 is never accepted. */
 export type KeyManagementAlgorithm = "RSA-OAEP-256" | "ECDH-ES";
@@ -46,9 +46,7 @@ const RESPONSES: readonly EncryptedResponse[] = ["idToken", "authorizationRespon
 /** Checks `decryption` and notes what is wrong with it. */
 export function checkDecryption(value: unknown, problems: Problems): Decryptor | undefined {
   if (value === undefined) return undefined;
-  const given = (typeof value === "object" && value !== null ? value : {}) as Partial<
-    Record<keyof Decryption, unknown>
-  >;
+  const given = (isObject(value) ? value : {}) as Partial<Record<keyof Decryption, unknown>>;
   for (const name of Object.keys(given)) {
     if (name !== "keys" && name !== "responses")
       problems.add(`decryption.${name}`, "one of keys, responses", "an unknown option");
@@ -72,7 +70,12 @@ function readKey(
   keys: Map<string, { alg: KeyManagementAlgorithm; key: KeyObject; publicJwk: JWK }>,
   problems: Problems,
 ): void {
-  const { key: given, alg, kid } = (value ?? {}) as Partial<Record<keyof DecryptionKey, unknown>>;
+  const item = (isObject(value) ? value : {}) as Partial<Record<keyof DecryptionKey, unknown>>;
+  for (const name of Object.keys(item)) {
+    if (!["key", "alg", "kid"].includes(name))
+      problems.add(`${option}.${name}`, "one of key, alg, kid", "an unknown option");
+  }
+  const { key: given, alg, kid } = item;
   if (typeof kid !== "string" || kid === "" || keys.has(kid)) {
     problems.add(
       `${option}.kid`,

@@ -18,12 +18,18 @@ export class Problems {
   }
 }
 
+/** Whether a value can hold options: an array or bytes can't, though their type is `object` too. */
+export function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
+}
+
 /** Says what kind of thing a value is, never the value: it may be a secret in the wrong place. */
 export function kindOf(value: unknown): string {
   if (value === undefined) return "nothing";
   if (value === null) return "null";
   if (value === "") return "an empty string";
   if (Array.isArray(value)) return "an array";
+  if (ArrayBuffer.isView(value)) return "bytes";
   const type = typeof value;
   return type === "object" ? "an object" : `a ${type}`;
 }

@@ -7,7 +7,7 @@ import { constants, createPublicKey, type JsonWebKey, type KeyObject, sign } fro
 import type { JWK } from "jose";
 import { SigningError } from "../errors.js";
 import { isCryptoKey, type PrivateKey, toKeyObject } from "./key.js";
-import { kindOf, type Problems } from "./problems.js";
+import { isObject, kindOf, type Problems } from "./problems.js";
 import type { ProfileRules, SigningAlgorithm } from "./profile.js";
 
 /** A signing key in the process: PEM, JWK, `CryptoKey` or `KeyObject`. */
@@ -49,7 +49,7 @@ export interface Signer {
 
 /** Checks `signing` against the profile and notes what is wrong with it. */
 export function checkSigning(value: unknown, rules: ProfileRules, problems: Problems): Signer | undefined {
-  if (typeof value !== "object" || value === null) {
+  if (!isObject(value)) {
     problems.add("signing", "{ key, alg, kid } or { alg, kid, sign }", kindOf(value));
     return undefined;
   }

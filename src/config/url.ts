@@ -11,14 +11,16 @@ import { kindOf, type Problems } from "./problems.js";
  */
 export function checkUrl(value: unknown, option: string, problems: Problems, allowQuery = false): string {
   const expected = `an https URL without ${allowQuery ? "credentials" : "credentials, query"} and fragment`;
-  if (typeof value !== "string" || !URL.canParse(value)) {
+  // URL.canParse() overlooks whitespace around a URL and in it, which a comparison of strings does not.
+  if (typeof value !== "string" || /[\s\p{Cc}]/u.test(value) || !URL.canParse(value)) {
     const found = typeof value === "string" && value !== "" ? "a string that is no URL" : kindOf(value);
     problems.add(option, expected, found);
     return "";
   }
   const url = new URL(value);
-  // The parts that may hold secrets (credentials, query) are not repeated.
-  const shown = `${url.protocol}//${url.host}${url.pathname}`;
+  // What may hold secrets is not repeated: credentials, the query, and all of what is no web address.
+  const web = url.protocol === "https:" || url.protocol === "http:";
+  const shown = web ? `${url.protocol}//${url.host}${url.pathname}` : "a URL with another scheme";
   if (url.username !== "" || url.password !== "") problems.add(option, expected, `${shown} with credentials`);
   else if (url.protocol !== "https:") problems.add(option, expected, shown);
   else if (value.includes("#")) problems.add(option, expected, `${shown} with a fragment`);

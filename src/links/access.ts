@@ -112,9 +112,12 @@ export class Access {
       );
       return this.#remember(await this.#save(current, next, thumbprint));
     } catch (error) {
-      // RFC 6749 section 5.2: the refresh token is over. Nobody else can have used it: this is the lock's holder.
-      if (error instanceof OAuthError && error.code === "invalid_grant") throw needsCustomer(linkId, call, error);
-      throw error;
+      if (!(error instanceof OAuthError && error.code === "invalid_grant")) throw error;
+      // RFC 6749 section 5.2: this refresh token is over. A lock that ran out under a paused process may have let somebody
+      // else use it: then the store has newer tokens.
+      const latest = await readLink(this.#store, linkId);
+      if (tokensOf(latest.record).accessToken !== tokens.accessToken) return this.#remember(latest.record);
+      throw needsCustomer(linkId, call, error);
     }
   }
 

@@ -110,8 +110,10 @@ export class Resources {
 export function resourceUrl(base: string, path: string, parts: Readonly<Record<string, string>> = {}): URL {
   const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => {
     const part = parts[name];
-    if (typeof part !== "string" || /^\.{0,2}$/.test(part))
+    // A lone surrogate can't be encoded.
+    if (typeof part !== "string" || /^\.{0,2}$|\p{Cs}/u.test(part)) {
       throw new ArgumentError(name, `${name} must be an id of the bank's.`);
+    }
     return encodeURIComponent(part);
   });
   return new URL(base.replace(/\/+$/, "") + filled);

@@ -5,6 +5,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { isIP } from "node:net";
+import { isJstDate } from "../config/jst.js";
 import { ArgumentError, TransportError } from "../errors.js";
 
 /** What every method takes last. */
@@ -95,7 +96,8 @@ function checkCustomer(present: CallOptions["customerPresent"]): Pick<Call, "cus
   const { ip, authenticatedAt } = present;
   if (isIP(ip) === 0) throw new ArgumentError("customerPresent.ip", "customerPresent.ip must be an IP address.");
   if (authenticatedAt === undefined) return { customerIp: ip, customerAuthenticatedAt: undefined };
-  if (!DATE_TIME.test(authenticatedAt) || Number.isNaN(Date.parse(authenticatedAt))) {
+  const real = DATE_TIME.test(authenticatedAt) && isJstDate(authenticatedAt.slice(0, 10));
+  if (!real || Number.isNaN(Date.parse(authenticatedAt))) {
     throw new ArgumentError(
       "customerPresent.authenticatedAt",
       "customerPresent.authenticatedAt must be a date-time with an offset, such as 2026-04-01T09:30:00+09:00.",

@@ -4,8 +4,8 @@
  * @module
  */
 import { createSecureContext, rootCertificates } from "node:tls";
-import { Agent, buildConnector } from "undici";
 import type { CheckedCertificate } from "../config/certificate.js";
+import { Agent, buildConnector } from "./undici.js";
 
 /** What a connection shows the bank: the client certificate at its mTLS endpoints, nothing anywhere else. */
 export type Presents = "client-certificate" | "nothing";

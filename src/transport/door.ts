@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { request } from "undici";
 import { ValidationError } from "../errors.js";
 import { type Call, endedEarly } from "./call.js";
 import type { ConnectionPool, Presents } from "./connection.js";
 import { classifyFailure } from "./failure.js";
 import type { Generations } from "./generation.js";
+import { request } from "./undici.js";
 
 /** A request that is ready to leave. */
 export interface OutgoingRequest {

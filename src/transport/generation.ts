@@ -32,10 +32,11 @@ export class Generations {
     if (this.#closing !== undefined) {
       throw new TransportError("closed", "The client was closed.", { reached: "no", endpoint: "none" });
     }
-    this.#current ??= await this.#loading.join("certificate", call, async () => {
-      return openGeneration(await this.#load());
+    if (this.#current !== undefined) return this.#current;
+    return this.#loading.join("certificate", call, async () => {
+      this.#current = openGeneration(await this.#load());
+      return this.#current;
     });
-    return this.#current;
   }
 
   /** Lets calls under way finish, then closes every connection. Closing twice is closing once. */

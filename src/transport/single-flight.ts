@@ -14,6 +14,7 @@ export class SingleFlight<T> {
    * so must have a deadline of its own.
    */
   async join(key: string, call: Call, start: () => Promise<T>): Promise<T> {
+    if (call.signal.aborted) throw endedEarly(call, "no", key);
     let flight = this.#flights.get(key);
     if (flight === undefined) {
       flight = start().finally(() => this.#flights.delete(key));
@@ -29,14 +30,19 @@ export class SingleFlight<T> {
 }
 
 /**
- * Resolves as `work` does, or rejects as soon as the call ends. `work` is what a call waits for before its own request
- * can leave: keys, a token, a signature.
+ * Resolves as `work` does, or rejects as soon as the call ends. `work` is what a call waits for beside its own request:
+ * keys, a token, a signature. `reached` says whether a request of its own has left before.
  */
-export async function untilEnded<T>(work: Promise<T>, call: Call, what: string): Promise<T> {
+export async function untilEnded<T>(
+  work: Promise<T>,
+  call: Call,
+  what: string,
+  reached: "no" | "possible" = "no",
+): Promise<T> {
   const { signal } = call;
   let leave: () => void = () => {};
   const ended = new Promise<never>((_, reject) => {
-    leave = () => reject(endedEarly(call, "no", what));
+    leave = () => reject(endedEarly(call, reached, what));
     if (signal.aborted) leave();
     else signal.addEventListener("abort", leave, { once: true });
   });
