@@ -5,7 +5,7 @@
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Sandbox, SandboxProfile } from "../sandbox/index.js";
+import type { RegisteredDecryption, Sandbox, SandboxProfile } from "../sandbox/index.js";
 
 const OWNER_ONLY = { mode: 0o600, flag: "wx" } as const;
 
@@ -14,6 +14,7 @@ export async function writeConnection(
   folder: string,
   sandbox: Sandbox,
   profiles: readonly SandboxProfile[],
+  decryption: ReadonlyMap<SandboxProfile, RegisteredDecryption> = new Map(),
 ): Promise<void> {
   await mkdir(folder, { mode: 0o700 });
   await writeFile(join(folder, "ca.pem"), sandbox.ca, OWNER_ONLY);
@@ -26,6 +27,8 @@ export async function writeConnection(
     if ("signing" in client) {
       await writeFile(join(own, "signing.jwk.json"), json(client.signing.key), OWNER_ONLY);
     }
+    const encrypted = decryption.get(profile);
+    if (encrypted !== undefined) await writeFile(join(own, "decryption.json"), json(encrypted), OWNER_ONLY);
     const { issuer, clientId, redirectUri, api } = client;
     await writeFile(join(own, "options.json"), json({ profile, issuer, clientId, redirectUri, api }), OWNER_ONLY);
   }

@@ -8,24 +8,36 @@ import { parseArgs } from "node:util";
 import {
   FAULT_NAMES,
   type FaultName,
+  type RegisteredDecryption,
   type Sandbox,
   type SandboxEvent,
+  type SandboxOptions,
   type SandboxProfile,
+  SERVER_CERTIFICATES,
+  SERVER_TLS,
   startSandbox,
 } from "../sandbox/index.js";
 import { writeConnection } from "./connection-files.js";
 import { UsageError } from "./usage.js";
 
-export const SANDBOX_HELP = `Usage: minna-baas sandbox [options]
+export const SANDBOX_HELP: string = `Usage: minna-baas sandbox [options]
 
 Starts a bank on this machine, and shows what it receives until it is stopped.
 
 Options:
-  --port N             the port for browsers (default: any free one)
-  --mtls-port N        the port for the partner's server (default: any free one)
-  --redirect-uri URL   register another redirect URI for every client (repeatable)
-  --write FOLDER       write certificates and keys into a new folder
-  --fault NAME         switch a misbehaviour on (repeatable)`;
+  --port N                    the port for browsers (default: any free one)
+  --mtls-port N               the port for the partner's server (default: any free one)
+  --redirect-uri URL          register another redirect URI for every client (repeatable)
+  --write FOLDER              write certificates and keys into a new folder
+  --encrypt                   encrypt ID Tokens and signed responses; the keys are in the folder of --write
+  --signed-userinfo           answer userinfo with a signed JWT
+  --rotate-refresh-tokens     end a refresh token when it is used, and give a new one
+  --access-token-seconds N    how long an access token lives (default: 300)
+
+Misbehaviour:
+  --fault NAME                switch one on (repeatable; a name that is none lists them all)
+  --server-certificate KIND   ${SERVER_CERTIFICATES.join(", ")}
+  --tls KIND                  ${SERVER_TLS.join(", ")}`;
 
 const PROFILES: readonly SandboxProfile[] = ["fapi1-advanced", "fapi2-security", "fapi2-message-signing"];
 
@@ -33,15 +45,11 @@ const PROFILES: readonly SandboxProfile[] = ["fapi1-advanced", "fapi2-security",
 export async function runSandbox(args: string[]): Promise<void> {
   const options = read(args);
   const stopped = Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
-  const sandbox = await startSandbox({
-    port: options.port,
-    mtlsPort: options.mtlsPort,
-    redirectUris: options.redirectUris,
-    onEvent: event => print(line(event)),
-  });
+  const sandbox = await startSandbox({ ...options.bank, onEvent: event => print(line(event)) });
   try {
     for (const fault of options.faults) sandbox.faults.on(fault);
-    if (options.folder !== undefined) await writeConnection(options.folder, sandbox, PROFILES);
+    const decryption = await encrypt(sandbox, options.encrypted ? PROFILES : []);
+    if (options.folder !== undefined) await writeConnection(options.folder, sandbox, PROFILES, decryption);
     print(introduction(sandbox, options.folder));
     await stopped;
   } finally {
@@ -49,21 +57,34 @@ export async function runSandbox(args: string[]): Promise<void> {
   }
 }
 
+async function encrypt(sandbox: Sandbox, profiles: readonly SandboxProfile[]) {
+  const registered = profiles.map(async profile => [profile, await sandbox.encryptFor(profile)] as const);
+  return new Map<SandboxProfile, RegisteredDecryption>(await Promise.all(registered));
+}
+
 interface Options {
-  readonly port: number;
-  readonly mtlsPort: number;
-  readonly redirectUris: readonly string[];
+  readonly bank: SandboxOptions;
   readonly folder: string | undefined;
+  readonly encrypted: boolean;
   readonly faults: readonly FaultName[];
 }
 
 function read(args: string[]): Options {
   const { values } = parse(args);
+  if (values.encrypt && values.write === undefined) throw new UsageError("--encrypt needs --write, for the keys");
   return {
-    port: port("--port", values.port),
-    mtlsPort: port("--mtls-port", values["mtls-port"]),
-    redirectUris: (values["redirect-uri"] ?? []).map(redirectUri),
+    bank: {
+      port: port("--port", values.port),
+      mtlsPort: port("--mtls-port", values["mtls-port"]),
+      redirectUris: (values["redirect-uri"] ?? []).map(redirectUri),
+      signedUserinfo: values["signed-userinfo"],
+      rotateRefreshTokens: values["rotate-refresh-tokens"],
+      accessTokenSeconds: seconds("--access-token-seconds", values["access-token-seconds"]),
+      serverCertificate: kind("--server-certificate", values["server-certificate"], SERVER_CERTIFICATES),
+      tls: kind("--tls", values.tls, SERVER_TLS),
+    },
     folder: values.write,
+    encrypted: values.encrypt,
     faults: (values.fault ?? []).map(faultName),
   };
 }
@@ -77,7 +98,13 @@ function parse(args: string[]) {
         "mtls-port": { type: "string" },
         "redirect-uri": { type: "string", multiple: true },
         write: { type: "string" },
+        encrypt: { type: "boolean", default: false },
+        "signed-userinfo": { type: "boolean", default: false },
+        "rotate-refresh-tokens": { type: "boolean", default: false },
+        "access-token-seconds": { type: "string", default: "300" },
         fault: { type: "string", multiple: true },
+        "server-certificate": { type: "string", default: "trusted" },
+        tls: { type: "string", default: "strict" },
       },
     });
   } catch (error) {
@@ -88,6 +115,17 @@ function parse(args: string[]) {
 function port(option: string, value = "0"): number {
   if (/^\d{1,5}$/.test(value) && Number(value) <= 65_535) return Number(value);
   throw new UsageError(`${option} must be a port number`);
+}
+
+function seconds(option: string, value: string): number {
+  if (/^[1-9]\d{0,4}$/.test(value) && Number(value) <= 86_400) return Number(value);
+  throw new UsageError(`${option} must be a number of seconds, at most a day`);
+}
+
+function kind<Kind extends string>(option: string, value: string, kinds: readonly Kind[]): Kind {
+  const found = kinds.find(known => known === value);
+  if (found !== undefined) return found;
+  throw new UsageError(`${option} must be one of ${kinds.join(", ")}`);
 }
 
 function redirectUri(value: string): string {

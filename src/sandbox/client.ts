@@ -4,7 +4,7 @@
  * @module
  */
 import type { JWK } from "jose";
-import { createSigningKey, jwkOf, type SigningKey } from "./authorization/bank-keys.js";
+import { createKeyPair, type KeyPair, privateJwk, publicJwk } from "./authorization/key-pair.js";
 import { type Authority, subjectOf } from "./tls/authority.js";
 
 /** A profile of FAPI that the bank offers. */
@@ -26,14 +26,33 @@ export interface RegisteredClient<Profile extends SandboxProfile> {
   readonly api: { readonly baseUrl: string };
 }
 
-/** A key that the sandbox registered for signed requests. */
-export interface RegisteredKey<Algorithm extends "PS256" | "ES256"> {
+/** A key that the sandbox made and registered for a client: to sign requests with, or to decrypt responses. */
+export interface RegisteredKey<Algorithm extends "PS256" | "ES256" | "RSA-OAEP-256" | "ECDH-ES"> {
   /** The private key, as a JWK. */
   readonly key: JWK;
-  /** What it signs with. */
+  /** What it is for. */
   readonly alg: Algorithm;
   /** Its id. */
   readonly kid: string;
+}
+
+/** What the bank can encrypt: ID Tokens, and authorization responses where they are signed (JARM). */
+export type EncryptedResponse = "idToken" | "authorizationResponse";
+
+/** How a client registers for encrypted responses. */
+export interface EncryptionOptions {
+  /** How the key of the content is encrypted; `RSA-OAEP-256` by default. */
+  readonly alg?: "RSA-OAEP-256" | "ECDH-ES";
+  /** What is encrypted; everything that the profile signs by default. */
+  readonly responses?: readonly EncryptedResponse[];
+}
+
+/** What a client needs for its encrypted responses. */
+export interface RegisteredDecryption {
+  /** Every key registered so far, the newest first: the bank encrypts to that one. */
+  readonly keys: readonly RegisteredKey<"RSA-OAEP-256" | "ECDH-ES">[];
+  /** What the bank encrypts from now on. */
+  readonly responses: readonly EncryptedResponse[];
 }
 
 /** Each profile's client: what a partner needs to connect. The signed profiles have a signing key. */
@@ -83,7 +102,7 @@ const DAY = 86_400_000;
 
 /** Registers a client for each profile, with fresh keys and certificates. */
 export async function registerClients(authority: Authority, address: BankAddress): Promise<Registry> {
-  const [ps256, es256] = await Promise.all([createSigningKey("PS256"), createSigningKey("ES256")]);
+  const [ps256, es256] = await Promise.all([createKeyPair("PS256", "sig"), createKeyPair("ES256", "sig")]);
   const register = <Profile extends SandboxProfile>(profile: Profile): RegisteredClient<Profile> => {
     const now = Date.now();
     const clientId = `partner-${profile}`;
@@ -98,18 +117,18 @@ export async function registerClients(authority: Authority, address: BankAddress
     };
   };
   const clients: SandboxClients = {
-    "fapi1-advanced": { ...register("fapi1-advanced"), signing: signing(ps256, "PS256") },
+    "fapi1-advanced": { ...register("fapi1-advanced"), signing: signing(ps256) },
     "fapi2-security": register("fapi2-security"),
-    "fapi2-message-signing": { ...register("fapi2-message-signing"), signing: signing(es256, "ES256") },
+    "fapi2-message-signing": { ...register("fapi2-message-signing"), signing: signing(es256) },
   };
-  const file = (profile: SandboxProfile, name: string, key?: SigningKey): Registration => ({
+  const file = (profile: SandboxProfile, name: string, key?: KeyPair<"PS256" | "ES256">): Registration => ({
     profile,
     clientId: clients[profile].clientId,
     name,
     redirectUris: address.redirectUris,
     subjectDn: subjectOf(clients[profile].clientId),
-    keys: key === undefined ? [] : [jwkOf(key, key.publicKey)],
-    requestAlg: key === undefined || key.alg === "RS256" ? undefined : key.alg,
+    keys: key === undefined ? [] : [publicJwk(key)],
+    requestAlg: key?.alg,
     responseAlg: profile === "fapi1-advanced" ? "PS256" : "ES256",
   });
   return {
@@ -122,6 +141,19 @@ export async function registerClients(authority: Authority, address: BankAddress
   };
 }
 
-function signing<Algorithm extends "PS256" | "ES256">(key: SigningKey, alg: Algorithm): RegisteredKey<Algorithm> {
-  return { key: jwkOf(key, key.privateKey), alg, kid: key.kid };
+function signing<Algorithm extends "PS256" | "ES256">(pair: KeyPair<Algorithm>): RegisteredKey<Algorithm> {
+  return { key: privateJwk(pair), alg: pair.alg, kid: pair.kid };
+}
+
+/** What a client of a profile registers for, with the defaults filled in. */
+export function checkEncryption(
+  profile: SandboxProfile,
+  { alg = "RSA-OAEP-256", responses }: EncryptionOptions,
+): Required<EncryptionOptions> {
+  const possible: readonly EncryptedResponse[] =
+    profile === "fapi2-security" ? ["idToken"] : ["idToken", "authorizationResponse"];
+  if (responses?.every(response => possible.includes(response)) === false) {
+    throw new RangeError(`the bank can encrypt for ${profile}: ${possible.join(", ")}`);
+  }
+  return { alg, responses: responses ?? possible };
 }

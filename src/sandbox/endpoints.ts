@@ -36,10 +36,11 @@ export function endpointOf(path: string): SandboxEndpoint {
 }
 
 /**
- * Whether a listener serves an endpoint. The endpoints that need a certificate answer browsers too, and refuse them:
+ * Whether a listener serves an endpoint. The foreign one has nothing but the keys. The endpoints that need a certificate answer browsers too, and refuse them:
  * their plain addresses are in the metadata beside the aliases. The API has no such address.
  */
 export function serves(channel: SandboxChannel, endpoint: SandboxEndpoint): boolean {
+  if (channel === "foreign") return endpoint === "jwks";
   if (endpoint === "other") return false;
   return channel === "browser" ? endpoint !== "api" : !BROWSER_ONLY.has(endpoint);
 }

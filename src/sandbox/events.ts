@@ -21,8 +21,11 @@ export type SandboxEndpoint =
   | "api"
   | "other";
 
-/** The listener a request came in by: the browsers' one, or the one that asks for a client certificate. */
-export type SandboxChannel = "browser" | "mtls";
+/**
+ * The listener a request came in by: the browsers' one, the one that needs a client certificate, or that of a foreign
+ * host (for `jwks-foreign-host`), which asks for a client certificate too and should be shown none.
+ */
+export type SandboxChannel = "browser" | "mtls" | "foreign";
 
 /** A request that the sandbox received, and what came of it. */
 export interface SandboxEvent {

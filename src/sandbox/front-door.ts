@@ -7,13 +7,17 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Answer, DROPPED, type Dropped, Problem, send } from "./api/answer.js";
 import type { Api } from "./api/api.js";
 import type { Interactions } from "./authorization/interaction.js";
+import type { Registration } from "./client.js";
 import { endpointOf, serves } from "./endpoints.js";
 import type { EventLog, SandboxChannel, Visit } from "./events.js";
-import { presentedCertificate } from "./tls/presented-certificate.js";
+import type { Faults } from "./faults/faults.js";
+import { type PresentedCertificate, presentedCertificate, subjectDn } from "./tls/presented-certificate.js";
 
 export interface FrontDoorOptions {
   readonly issuer: string;
   readonly events: EventLog;
+  readonly faults: Faults;
+  readonly registrations: readonly Registration[];
   readonly interactions: Interactions;
   readonly api: Api;
   readonly grantManagement: Api;
@@ -32,23 +36,34 @@ export class FrontDoor {
     const { issuer, events } = this.#options;
     const url = URL.parse(request.url ?? "/", issuer) ?? new URL(issuer);
     const endpoint = endpointOf(url.pathname);
-    const thumbprint = channel === "mtls" ? presentedCertificate(request)?.thumbprint : undefined;
+    const certificate = presentedCertificate(request);
     const visit = events.open(request, {
       channel,
       endpoint,
       method: request.method ?? "",
       // The id of a login in progress is half of what it takes to go on with it.
       path: url.pathname.replace(/^(\/interaction|\/authorize)\/.*/, "$1/:uid"),
-      ...(thumbprint === undefined ? {} : { certificate: thumbprint }),
+      ...(certificate === undefined ? {} : { certificate: certificate.thumbprint }),
     });
-    if (serves(channel, endpoint) && !["api", "grant", "interaction"].includes(endpoint)) {
+    const refusal = this.#refusal(visit, certificate);
+    if (refusal === undefined && serves(channel, endpoint) && !["api", "grant", "interaction"].includes(endpoint)) {
       // The server builds its addresses from this header: they are the bank's, whatever the caller has written.
       request.headers.host = new URL(issuer).host;
       return this.#options.authorizationServer(request, response);
     }
-    const answer = await this.#answer(request, response, url, visit);
+    const answer = refusal ?? (await this.#answer(request, response, url, visit));
     events.close(visit, answer === DROPPED ? 0 : answer.status);
     send(response, answer);
+  }
+
+  /** A fault's answer to a revocation, before anything is revoked: the certificate alone tells who calls. */
+  #refusal(visit: Visit, certificate: PresentedCertificate | undefined): Answer | undefined {
+    const { channel, endpoint } = visit.received;
+    if (channel !== "mtls" || endpoint !== "revocation" || certificate === undefined) return undefined;
+    const subject = subjectDn(certificate.x509);
+    visit.clientId = this.#options.registrations.find(client => client.subjectDn === subject)?.clientId;
+    const [fault] = this.#options.faults.take("revocation", visit.clientId);
+    return fault?.();
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse, url: URL, visit: Visit): Promise<Answer | Dropped> {

@@ -7,11 +7,26 @@
 export type { SandboxAccount, SandboxCustomer } from "./bank/customers.js";
 export type { LedgerEntry, SandboxLedger } from "./bank/ledger.js";
 export type { Choice as SandboxChoice } from "./browser.js";
-export type { RegisteredClient, RegisteredKey, SandboxClient, SandboxClients, SandboxProfile } from "./client.js";
+export type {
+  EncryptedResponse,
+  EncryptionOptions,
+  RegisteredClient,
+  RegisteredDecryption,
+  RegisteredKey,
+  SandboxClient,
+  SandboxClients,
+  SandboxProfile,
+} from "./client.js";
 export type { SandboxChannel, SandboxEndpoint, SandboxEvent } from "./events.js";
 export { FAULT_NAMES, type FaultName } from "./faults/fault-name.js";
 export type { FaultScope, SandboxFaults } from "./faults/faults.js";
-export type { SandboxOptions } from "./options.js";
+export {
+  type SandboxOptions,
+  SERVER_CERTIFICATES,
+  SERVER_TLS,
+  type ServerCertificate,
+  type ServerTls,
+} from "./options.js";
 export { type Sandbox, startSandbox } from "./sandbox.js";
 export type { CertificateOptions } from "./tls/authorities.js";
 export type { CertificatePair } from "./tls/authority.js";

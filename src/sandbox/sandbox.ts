@@ -6,7 +6,8 @@
 import { Api, BANK_OPERATIONS } from "./api/api.js";
 import { GRANT_OPERATIONS } from "./api/grant-management.js";
 import { createAuthorizationServer } from "./authorization/authorization-server.js";
-import { createBankKeys } from "./authorization/bank-keys.js";
+import { BankKeys } from "./authorization/bank-keys.js";
+import { ClientEncryption } from "./authorization/client-encryption.js";
 import { Interactions } from "./authorization/interaction.js";
 import { watchOutgoing } from "./authorization/outgoing.js";
 import { TokenStore } from "./authorization/token-store.js";
@@ -14,7 +15,14 @@ import { openBank } from "./bank/bank.js";
 import { type SandboxCustomer, shown } from "./bank/customers.js";
 import type { SandboxLedger } from "./bank/ledger.js";
 import { type Choice, visitBank } from "./browser.js";
-import { registerClients, type SandboxClients, type SandboxProfile } from "./client.js";
+import {
+  checkEncryption,
+  type EncryptionOptions,
+  type RegisteredDecryption,
+  registerClients,
+  type SandboxClients,
+  type SandboxProfile,
+} from "./client.js";
 import { API_PREFIX, GRANT_PREFIX } from "./endpoints.js";
 import { EventLog, type SandboxEvent } from "./events.js";
 import { Faults, type SandboxFaults } from "./faults/faults.js";
@@ -49,9 +57,18 @@ export interface Sandbox extends AsyncDisposable {
   approve(authorizationUrl: string | URL, choice?: Choice): Promise<string>;
   /** The same, but the customer presses 許可しない. */
   decline(authorizationUrl: string | URL, choice?: Choice): Promise<string>;
+  /**
+   * Registers a new encryption key for a profile's client. From now on the bank encrypts what it signs for that client
+   * (A256GCM, to the newest key). Without it, nothing is encrypted.
+   *
+   * @throws RangeError if the profile has no such response.
+   */
+  encryptFor(profile: SandboxProfile, options?: EncryptionOptions): Promise<RegisteredDecryption>;
+  /** Gives the bank new signing keys: the old ones are no longer published, and sign nothing more. */
+  rotateKeys(): Promise<void>;
   /** Issues another client certificate, to be refused by the bank or to take a registered one's place. */
   issueCertificate(options?: CertificateOptions): CertificatePair;
-  /** Closes both listeners and every connection. */
+  /** Closes every listener and every connection. */
   close(): Promise<void>;
 }
 
@@ -72,7 +89,7 @@ export interface Sandbox extends AsyncDisposable {
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const settings = checkOptions(options);
   const events = new EventLog(settings.now, settings.onEvent);
-  const authorities = createAuthorities();
+  const authorities = createAuthorities(settings.serverCertificate);
   // The listeners open first: their ports are in the issuer, and the issuer is in everything else.
   const listeners = await openListeners(settings, authorities, reason => events.refuseHandshake(reason));
   try {
@@ -87,24 +104,28 @@ async function openSandbox(
   settings: Settings,
   events: EventLog,
   { authority, issueClientCertificate }: Authorities,
-  { browser, mtls, close }: Listeners,
+  { browser, mtls, foreign, close }: Listeners,
 ): Promise<Sandbox> {
   const bank = openBank(settings);
   const faults = new Faults();
-  const store = new TokenStore(bank.grants);
+  const store = new TokenStore(bank.grants, faults);
   const issuer = browser.origin;
   const apiBaseUrl = `${mtls.origin}${API_PREFIX}`;
   const [keys, { clients, registrations }] = await Promise.all([
-    createBankKeys(),
+    BankKeys.create(),
     registerClients(authority, { issuer, apiBaseUrl, redirectUris: settings.redirectUris }),
   ]);
+  const encryption = new ClientEncryption();
   const provider = await createAuthorizationServer({ ...settings, issuer, bank, keys, store, registrations });
-  watchOutgoing(provider, { issuer, mtlsOrigin: mtls.origin, keys, store, faults, events });
+  const origins = { issuer, mtlsOrigin: mtls.origin, foreignOrigin: foreign.origin };
+  watchOutgoing(provider, { ...origins, keys, encryption, store, faults, events });
 
   const backOffice = { bank, store, faults, pageSize: settings.pageSize };
   const door = new FrontDoor({
     issuer,
     events,
+    faults,
+    registrations,
     interactions: new Interactions(provider, bank, registrations),
     api: new Api({ ...backOffice, operations: BANK_OPERATIONS, prefix: API_PREFIX }),
     grantManagement: new Api({ ...backOffice, operations: GRANT_OPERATIONS, prefix: GRANT_PREFIX }),
@@ -112,6 +133,7 @@ async function openSandbox(
   });
   browser.serve((request, response) => door.enter(request, response, "browser"));
   mtls.serve((request, response) => door.enter(request, response, "mtls"));
+  foreign.serve((request, response) => door.enter(request, response, "foreign"));
 
   const visit = (authorizationUrl: string | URL, decision: "allow" | "deny", { customer, scopes }: Choice = {}) => {
     const found = bank.customers.find(({ id }) => id === (customer ?? bank.customers[0]?.id));
@@ -131,6 +153,11 @@ async function openSandbox(
     client: profile => clients[profile],
     approve: async (authorizationUrl, choice) => visit(authorizationUrl, "allow", choice),
     decline: async (authorizationUrl, choice) => visit(authorizationUrl, "deny", choice),
+    async encryptFor(profile, options = {}) {
+      const { alg, responses } = checkEncryption(profile, options);
+      return encryption.register(clients[profile].clientId, alg, responses);
+    },
+    rotateKeys: () => keys.rotate(),
     issueCertificate: (options = {}) => issueClientCertificate(options),
     close,
     [Symbol.asyncDispose]: close,

@@ -42,7 +42,8 @@ describe("minna-baas", () => {
   it("says its version, and the help of a command", async () => {
     expect((await run("--version")).out).toMatch(/^\d+\.\d+\.\d+/);
     vi.resetModules();
-    expect((await run("sandbox", "--help")).out).toContain("--redirect-uri URL");
+    const { out } = await run("sandbox", "--help");
+    for (const option of ["--redirect-uri URL", "--encrypt", "--tls KIND"]) expect(out).toContain(option);
   });
 
   it.each([
@@ -59,7 +60,11 @@ describe("minna-baas", () => {
     [["--port", "http"], "--port must be a port number"],
     [["--mtls-port", "70000"], "--mtls-port must be a port number"],
     [["--redirect-uri", "nowhere"], "--redirect-uri must be"],
-    [["--fault", "nonsense"], "no fault is called nonsense"],
+    [["--fault", "nonsense"], /^no fault is called nonsense; there are:\n {2}discovery-issuer-mismatch\n.*page-row/s],
+    [["--server-certificate", "good"], "--server-certificate must be one of trusted, untrusted, wrong-name, expired"],
+    [["--tls", "1.0"], "--tls must be one of strict, 1.1-only, 1.2-cbc-only"],
+    [["--access-token-seconds", "0"], "--access-token-seconds must be a number of seconds"],
+    [["--encrypt"], "--encrypt needs --write"],
   ])("sandbox refuses %o", async (args, reason) => {
     await expect(runSandbox(args)).rejects.toThrow(reason);
   });
@@ -68,13 +73,21 @@ describe("minna-baas", () => {
     const parent = await mkdtemp(join(tmpdir(), "minna-baas-"));
     const folder = join(parent, "connection");
     await using sandbox = await startSandbox();
-    await writeConnection(folder, sandbox, ["fapi1-advanced", "fapi2-security"]);
+    const decryption = await sandbox.encryptFor("fapi2-security", { alg: "ECDH-ES" });
+    await writeConnection(
+      folder,
+      sandbox,
+      ["fapi1-advanced", "fapi2-security"],
+      new Map([["fapi2-security", decryption]]),
+    );
     expect((await stat(folder)).mode & 0o777).toBe(0o700);
     const key = join(folder, "fapi1-advanced", "key.pem");
     expect((await stat(key)).mode & 0o777).toBe(0o600);
     expect(await readFile(key, "utf8")).toBe(sandbox.client("fapi1-advanced").certificate.key);
     const options = JSON.parse(await readFile(join(folder, "fapi2-security", "options.json"), "utf8"));
     expect(options).toMatchObject({ profile: "fapi2-security", issuer: sandbox.issuer });
+    expect(JSON.parse(await readFile(join(folder, "fapi2-security", "decryption.json"), "utf8"))).toEqual(decryption);
+    await expect(stat(join(folder, "fapi1-advanced", "decryption.json"))).rejects.toThrow(/ENOENT/);
     await expect(writeConnection(folder, sandbox, [])).rejects.toThrow(/EEXIST/);
     await rm(parent, { recursive: true });
   });

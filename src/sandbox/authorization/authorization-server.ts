@@ -24,6 +24,7 @@ export interface AuthorizationServerOptions {
   readonly registrations: readonly Registration[];
   readonly accessTokenSeconds: number;
   readonly rotateRefreshTokens: boolean;
+  readonly signedUserinfo: boolean;
 }
 
 const SIGNING_ALGORITHMS = ["PS256", "ES256"] as const;
@@ -45,8 +46,8 @@ function configuration(options: AuthorizationServerOptions, errors: OidcErrors):
   const profiles = new Map(registrations.map(({ clientId, profile }) => [clientId, profile]));
   return {
     adapter: name => store.adapter(name),
-    clients: registrations.map(metadata),
-    jwks: options.keys.jwks,
+    clients: registrations.map(registration => metadata(registration, options.signedUserinfo)),
+    jwks: { keys: options.keys.privateKeys },
     routes: ROUTES,
     scopes: [...SCOPES],
     claims: { openid: ["sub", "at_hash"] },
@@ -72,6 +73,7 @@ function configuration(options: AuthorizationServerOptions, errors: OidcErrors):
       jwtIntrospection: { enabled: true },
       revocation: { enabled: true, allowedPolicy: ownTokens },
       userinfo: { enabled: true },
+      jwtUserinfo: { enabled: true },
       mTLS: {
         enabled: true,
         certificateBoundAccessTokens: true,
@@ -141,7 +143,7 @@ function fapiProfile(profile: SandboxProfile | undefined): FapiProfile | undefin
   return profile === undefined ? undefined : FAPI[profile];
 }
 
-function metadata(registration: Registration): ClientMetadata {
+function metadata(registration: Registration, signedUserinfo: boolean): ClientMetadata {
   const { profile, requestAlg, responseAlg } = registration;
   const signed = requestAlg !== undefined;
   return {
@@ -157,6 +159,7 @@ function metadata(registration: Registration): ClientMetadata {
     id_token_signed_response_alg: responseAlg,
     authorization_signed_response_alg: responseAlg,
     introspection_signed_response_alg: responseAlg,
+    ...(signedUserinfo ? { userinfo_signed_response_alg: responseAlg } : {}),
     require_pushed_authorization_requests: profile !== "fapi1-advanced",
     ...(signed
       ? {

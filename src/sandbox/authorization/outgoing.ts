@@ -8,19 +8,19 @@ import type { EventEmitter } from "node:events";
 import { decodeProtectedHeader } from "jose";
 import type { KoaContextWithOIDC, Provider } from "oidc-provider";
 import type { EventLog, Visit } from "../events.js";
-import type { Faults } from "../faults/faults.js";
-import type { OAuthAnswer } from "../faults/hooks.js";
-import { type BankKeys, draftOf } from "./bank-keys.js";
+import { falsify } from "./falsify.js";
 import { completeMetadata } from "./metadata.js";
 import { rewriteResponse } from "./response.js";
+import type { Seal } from "./seal.js";
+import { rewriteStatement } from "./statement.js";
 import type { TokenStore } from "./token-store.js";
+import { rewriteTokens } from "./tokens.js";
 
-export interface OutgoingOptions {
+export interface OutgoingOptions extends Seal {
   readonly issuer: string;
   readonly mtlsOrigin: string;
-  readonly keys: BankKeys;
+  readonly foreignOrigin: string;
   readonly store: TokenStore;
-  readonly faults: Faults;
   readonly events: EventLog;
 }
 
@@ -80,15 +80,13 @@ async function finish(ctx: KoaContextWithOIDC, visit: Visit, options: OutgoingOp
     case "discovery": {
       const document = ctx.body as Record<string, unknown>;
       completeMetadata(document, options.issuer, options.mtlsOrigin);
-      for (const fault of faults.take("discovery", undefined)) fault(document);
+      for (const fault of faults.take("discovery", undefined)) fault(document, options.foreignOrigin);
       return;
     }
-    case "jwks": {
-      const { keys } = structuredClone(ctx.body) as { keys: Record<string, unknown>[] };
-      for (const fault of faults.take("jwks", undefined)) fault(keys);
-      ctx.body = { keys };
+    case "jwks":
+      ctx.body = { keys: options.keys.publicKeys };
+      falsify(ctx, faults.take("jwks", undefined));
       return;
-    }
     case "pushed_authorization_request":
       visit.note(signatureOf(ctx.oidc.body?.["request"]));
       if (ctx.status < 300) falsify(ctx, faults.take("par", visit.clientId));
@@ -102,56 +100,14 @@ async function finish(ctx: KoaContextWithOIDC, visit: Visit, options: OutgoingOp
       return;
     case "token":
       visit.note({ grantType: grantTypeOf(ctx) });
-      if (ctx.status === 200) await finishTokens(ctx, visit, options);
+      if (ctx.status === 200) await rewriteTokens(ctx, options);
+      return;
+    case "introspection":
+    case "userinfo":
+      if (ctx.status === 200) await rewriteStatement(ctx, ctx.oidc.route, options);
       return;
     default:
   }
-}
-
-async function finishTokens(ctx: KoaContextWithOIDC, visit: Visit, options: OutgoingOptions): Promise<void> {
-  const { keys, store, faults } = options;
-  const { AccessToken, RefreshToken, AuthorizationCode } = ctx.oidc.entities;
-  const body = ctx.body as Record<string, unknown>;
-  const grantId = AccessToken?.grantId;
-  if (grantId === undefined) return;
-  body["grant_id"] = grantId;
-  // After merge and replace, the new tokens take the place of the old ones in one step.
-  if (AuthorizationCode !== undefined) {
-    store.forgetTokens(grantId, [AccessToken?.jti, RefreshToken?.jti, AuthorizationCode.jti]);
-  }
-  const refreshed = AuthorizationCode === undefined;
-  const stored = store.accessToken(String(body["access_token"]));
-  if (stored !== undefined) for (const fault of faults.take("accessToken", visit.clientId)) fault(stored);
-  if (typeof body["id_token"] === "string") {
-    const forgeries = [
-      ...faults.take("idToken", visit.clientId),
-      ...(refreshed ? faults.take("refreshedIdToken", visit.clientId) : []),
-    ];
-    const draft = draftOf(body["id_token"]);
-    for (const fault of forgeries) fault(draft);
-    if (forgeries.length > 0) body["id_token"] = await keys.sign(draft);
-  }
-  falsify(ctx, [...faults.take("token", visit.clientId), ...(refreshed ? faults.take("refresh", visit.clientId) : [])]);
-}
-
-/** Lets faults change an answer that is complete. */
-function falsify(ctx: KoaContextWithOIDC, faults: readonly ((answer: OAuthAnswer) => void)[]): void {
-  if (faults.length === 0) return;
-  const answer: OAuthAnswer = {
-    status: ctx.status,
-    headers: {},
-    body: ctx.body as OAuthAnswer["body"],
-    dropped: false,
-  };
-  for (const fault of faults) fault(answer);
-  if (answer.dropped) {
-    ctx.respond = false;
-    ctx.req.socket.destroy();
-    return;
-  }
-  ctx.body = answer.body;
-  ctx.status = answer.status;
-  ctx.set(answer.headers);
 }
 
 /** Whether the customer is sent to another of the bank's own pages. */

@@ -5,10 +5,11 @@
  */
 import type { KoaContextWithOIDC } from "oidc-provider";
 import type { ResponseDraft } from "../faults/hooks.js";
-import { draftOf, type TokenDraft } from "./bank-keys.js";
 import type { OutgoingOptions } from "./outgoing.js";
+import { seal } from "./seal.js";
+import { draftOf, newDraft, type TokenDraft } from "./token-draft.js";
 
-/** Rewrites the redirect to the partner, if there is one and a fault is switched on for it. */
+/** Rewrites the redirect to the partner, if there is one. */
 export async function rewriteResponse(ctx: KoaContextWithOIDC, options: OutgoingOptions): Promise<void> {
   const clientId = ctx.oidc.client?.clientId;
   const redirectUri = ctx.oidc.params?.["redirect_uri"];
@@ -19,17 +20,13 @@ export async function rewriteResponse(ctx: KoaContextWithOIDC, options: Outgoing
 
   const alg = String(ctx.oidc.client?.metadata()["authorization_signed_response_alg"]);
   const { draft, jarm } = takeApart(location, target, { iss: options.issuer, aud: clientId }, alg);
-  const changes = options.faults.take("response", clientId);
-  for (const fault of changes) fault(draft);
-  const forgeries = draft.form === "jwt" ? options.faults.take("jarm", clientId) : [];
-  if (changes.length + forgeries.length === 0) return;
-
+  for (const fault of options.faults.take("response", clientId)) fault(draft);
   const parameters = new URLSearchParams(draft.parameters);
   if (draft.form === "jwt") {
     Object.assign(jarm.claims, draft.parameters);
-    for (const fault of forgeries) fault(jarm);
+    for (const fault of options.faults.take("jarm", clientId)) fault(jarm);
     for (const name of [...parameters.keys()]) parameters.delete(name);
-    parameters.set("response", await options.keys.sign(jarm));
+    parameters.set("response", await seal(jarm, clientId, options, "authorizationResponse"));
   }
   const [first] = parameters;
   if (draft.repeated && first !== undefined) parameters.append(...first);
@@ -54,13 +51,13 @@ function takeApart(
     const { iss, aud, exp, ...parameters } = claims;
     return {
       draft: { parameters: parameters as Record<string, string>, form: "jwt", repeated: false },
-      jarm: { header, claims: { iss, aud, exp }, signer: "bank", damaged: false },
+      jarm: newDraft(header, { iss, aud, exp }),
     };
   }
   const parameters = Object.fromEntries([...location.searchParams].filter(([name]) => !target.searchParams.has(name)));
   const exp = Math.floor(Date.now() / 1000) + 120;
   return {
     draft: { parameters, form: "query", repeated: false },
-    jarm: { header: { alg }, claims: { ...parties, exp }, signer: "bank", damaged: false },
+    jarm: newDraft({ alg }, { ...parties, exp }),
   };
 }

@@ -5,6 +5,7 @@
  */
 import type { Adapter, AdapterPayload } from "oidc-provider";
 import type { Grants } from "../bank/grants.js";
+import type { Faults } from "../faults/faults.js";
 
 type Model = Map<string, AdapterPayload>;
 
@@ -14,9 +15,11 @@ const GRANTED: ReadonlySet<string> = new Set(["AccessToken", "RefreshToken", "Au
 export class TokenStore {
   readonly #models = new Map<string, Model>();
   readonly #grants: Grants;
+  readonly #faults: Faults;
 
-  constructor(grants: Grants) {
+  constructor(grants: Grants, faults: Faults) {
     this.#grants = grants;
+    this.#faults = faults;
   }
 
   /** An access token as it was issued, also when its grant has ended since. Expired ones are unknown. */
@@ -52,7 +55,14 @@ export class TokenStore {
     };
     return {
       upsert: async (id, payload) => void model.set(id, payload),
-      find: async id => alive(model.get(id), id),
+      find: async id => {
+        const payload = model.get(id);
+        const lookup = { known: payload !== undefined };
+        if (payload !== undefined && name === "RefreshToken") {
+          for (const fault of this.#faults.take("refreshToken", payload.clientId)) fault(lookup);
+        }
+        return lookup.known ? alive(payload, id) : undefined;
+      },
       findByUid: async uid => [...model.values()].find(payload => payload.uid === uid),
       findByUserCode: async () => undefined,
       consume: async id => {

@@ -14,13 +14,15 @@ import {
 } from "./api-faults.js";
 import { FAULT_NAMES, type FaultName } from "./fault-name.js";
 import type { Hooks } from "./hooks.js";
-import { discoveryFaults, jwksFaults } from "./metadata-faults.js";
+import { discoveryFaults, jwksFaults, signatureFaults } from "./metadata-faults.js";
 import { jarmFaults, parFaults, responseFaults } from "./response-faults.js";
+import { introspectionFaults, revocationFaults, userinfoFaults } from "./statement-faults.js";
 import {
   accessTokenFaults,
   idTokenFaults,
   refreshedIdTokenFaults,
   refreshFaults,
+  refreshTokenFaults,
   tokenFaults,
 } from "./token-faults.js";
 
@@ -48,9 +50,14 @@ const TABLES: { readonly [Hook in keyof Hooks]: Readonly<Partial<Record<FaultNam
   jarm: jarmFaults,
   idToken: idTokenFaults,
   refreshedIdToken: refreshedIdTokenFaults,
+  signature: signatureFaults,
   accessToken: accessTokenFaults,
+  refreshToken: refreshTokenFaults,
   token: tokenFaults,
   refresh: refreshFaults,
+  introspection: introspectionFaults,
+  userinfo: userinfoFaults,
+  revocation: revocationFaults,
   grant: grantFaults,
   apiRequest: apiRequestFaults,
   apiAnswer: apiAnswerFaults,

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Answer } from "../api/answer.js";
-import type { TokenDraft } from "../authorization/bank-keys.js";
+import type { TokenDraft } from "../authorization/token-draft.js";
 import type { FailureCode } from "../bank/debits.js";
 import type { Grants } from "../bank/grants.js";
 
@@ -25,6 +25,25 @@ export interface ResponseDraft {
   form: "query" | "jwt";
   /** Whether the first query parameter is sent twice. */
   repeated: boolean;
+}
+
+/** What introspection or userinfo says. */
+export interface StatementDraft {
+  /** What it says of the token or the customer. */
+  readonly said: Record<string, unknown>;
+  /** The signed token that says it; `undefined` for JSON. */
+  token: TokenDraft | undefined;
+}
+
+/** What the authorization server keeps about an access token. */
+export interface StoredToken {
+  "x5t#S256"?: string | undefined;
+  scope?: string | undefined;
+}
+
+/** How the authorization server looks up a refresh token. */
+export interface RefreshTokenLookup {
+  known: boolean;
 }
 
 /** How `POST /direct-debits` goes. */
@@ -55,9 +74,9 @@ export interface PagePlan {
 
 export interface Hooks {
   /** The discovery document before it is sent. */
-  discovery(document: Record<string, unknown>): void;
-  /** The public keys before they are sent. */
-  jwks(keys: Record<string, unknown>[]): void;
+  discovery(document: Record<string, unknown>, foreignOrigin: string): void;
+  /** The answer with the public keys. */
+  jwks(answer: OAuthAnswer): void;
   /** The answer to a pushed authorization request. */
   par(answer: OAuthAnswer): void;
   /** The authorization response, before it is signed or written into the query. */
@@ -68,12 +87,22 @@ export interface Hooks {
   idToken(draft: TokenDraft): void;
   /** The same of an ID Token that came with a refresh. */
   refreshedIdToken(draft: TokenDraft): void;
+  /** Any token just before the bank signs it. */
+  signature(draft: TokenDraft): void;
   /** An access token as the bank will remember it. */
-  accessToken(token: { "x5t#S256"?: string | undefined }): void;
+  accessToken(token: StoredToken): void;
+  /** A refresh token that a client has sent. */
+  refreshToken(lookup: RefreshTokenLookup): void;
   /** The answer of the token endpoint. */
   token(answer: OAuthAnswer): void;
   /** The answer of the token endpoint to a refresh. */
   refresh(answer: OAuthAnswer): void;
+  /** The answer of the introspection endpoint. */
+  introspection(draft: StatementDraft): void;
+  /** The answer of the userinfo endpoint. */
+  userinfo(draft: StatementDraft): void;
+  /** A revocation before the bank sees it; an answer given here is the whole answer. */
+  revocation(): Answer;
   /** The grant of an access token that the API has just been called with. */
   grant(grantId: string, grants: Grants): void;
   /** An API call before the bank sees it; an answer given here is the whole answer. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { TokenDraft } from "../authorization/bank-keys.js";
+import type { TokenDraft } from "../authorization/token-draft.js";
 import type { OAuthAnswer, ResponseDraft } from "./hooks.js";
 
 export const parFaults = {
@@ -97,5 +97,14 @@ export const jarmFaults = {
   },
   "jarm-too-large": ({ claims }: TokenDraft): void => {
     claims["padding"] = "x".repeat(64 * 1024);
+  },
+  "jarm-plain-when-encryption-registered": (draft: TokenDraft): void => {
+    draft.encryption = "none";
+  },
+  "jarm-encrypted-rsa15": (draft: TokenDraft): void => {
+    draft.encryption = "rsa1_5";
+  },
+  "jarm-encrypted-unknown-key": (draft: TokenDraft): void => {
+    draft.encryption = "unknown-key";
   },
 };

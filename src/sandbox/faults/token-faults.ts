@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { TokenDraft } from "../authorization/bank-keys.js";
-import type { OAuthAnswer } from "./hooks.js";
+import type { TokenDraft } from "../authorization/token-draft.js";
+import type { OAuthAnswer, RefreshTokenLookup, StoredToken } from "./hooks.js";
 
 const HUGE = 12 * 1024 * 1024;
 
@@ -54,6 +54,12 @@ export const idTokenFaults = {
   "id-token-at-hash-absent": ({ claims }: TokenDraft): void => {
     delete claims["at_hash"];
   },
+  "id-token-plain-when-encryption-registered": (draft: TokenDraft): void => {
+    draft.encryption = "none";
+  },
+  "id-token-encrypted-rsa15": (draft: TokenDraft): void => {
+    draft.encryption = "rsa1_5";
+  },
 };
 
 export const refreshedIdTokenFaults = {
@@ -63,23 +69,24 @@ export const refreshedIdTokenFaults = {
 };
 
 export const accessTokenFaults = {
-  "token-bound-to-another-certificate": (token: { "x5t#S256"?: string | undefined }): void => {
+  "token-bound-to-another-certificate": (token: StoredToken): void => {
     token["x5t#S256"] = "A".repeat(43);
+  },
+  "token-scope-narrowed": (token: StoredToken): void => {
+    token.scope = token.scope?.split(" ").slice(0, -1).join(" ");
   },
 };
 
 export const tokenFaults = {
-  "token-type-dpop": (answer: OAuthAnswer): void => change(answer, "token_type", () => "DPoP"),
-  "token-type-case": (answer: OAuthAnswer): void => change(answer, "token_type", () => "bEARER"),
-  "token-no-expires-in": (answer: OAuthAnswer): void => change(answer, "expires_in", () => undefined),
-  "token-no-scope": (answer: OAuthAnswer): void => change(answer, "scope", () => undefined),
-  "token-scope-narrowed": (answer: OAuthAnswer): void =>
-    change(answer, "scope", scope => String(scope).split(" ").slice(0, -1).join(" ")),
+  "token-type-dpop": (answer: OAuthAnswer): void => set(answer, "token_type", "DPoP"),
+  "token-type-case": (answer: OAuthAnswer): void => set(answer, "token_type", "bEARER"),
+  "token-no-expires-in": (answer: OAuthAnswer): void => set(answer, "expires_in", undefined),
+  "token-no-scope": (answer: OAuthAnswer): void => set(answer, "scope", undefined),
   "token-response-html": (answer: OAuthAnswer): void => {
     answer.headers = { "content-type": "text/html; charset=utf-8" };
     answer.body = "<!doctype html><title>502 Bad Gateway</title><h1>502 Bad Gateway</h1>";
   },
-  "token-response-huge": (answer: OAuthAnswer): void => change(answer, "padding", () => "x".repeat(HUGE)),
+  "token-response-huge": (answer: OAuthAnswer): void => set(answer, "padding", "x".repeat(HUGE)),
   "token-endpoint-redirect": (answer: OAuthAnswer): void => {
     answer.status = 307;
     answer.headers = { location: "/elsewhere" };
@@ -87,13 +94,24 @@ export const tokenFaults = {
   },
 };
 
-export const refreshFaults = {
-  "refresh-response-lost": (answer: OAuthAnswer): void => {
-    answer.dropped = true;
+/** The bank does not know the token for as long as the fault is on; it comes to no harm. */
+export const refreshTokenFaults = {
+  "refresh-invalid-grant": (lookup: RefreshTokenLookup): void => {
+    lookup.known = false;
   },
 };
 
-/** Changes one member of the answer; `undefined` takes it away. */
-function change(answer: OAuthAnswer, name: string, to: (value: unknown) => unknown): void {
-  if (typeof answer.body === "object") answer.body = { ...answer.body, [name]: to(answer.body[name]) };
+/** Where refresh tokens are rotated, the new one is lost with the answer. */
+export const refreshFaults = {
+  "refresh-response-lost": (answer: OAuthAnswer): void => drop(answer),
+  "refresh-rotated-response-lost": (answer: OAuthAnswer): void => drop(answer),
+};
+
+function drop(answer: OAuthAnswer): void {
+  answer.dropped = true;
+}
+
+/** Sets one member of the answer; `undefined` takes it away. */
+function set(answer: OAuthAnswer, name: string, value: unknown): void {
+  if (typeof answer.body === "object") answer.body = { ...answer.body, [name]: value };
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ServerCertificate } from "../options.js";
 import { type Authority, type CertificatePair, createAuthority } from "./authority.js";
 
 /** What a client certificate is to be like. */
@@ -25,20 +26,23 @@ export interface Authorities {
 }
 
 const DAY = 86_400_000;
+const LOOPBACK = [Buffer.from([127, 0, 0, 1]), Buffer.from([...Array<number>(15).fill(0), 1])];
+const HERE = { dns: ["localhost"], ip: LOOPBACK };
+const ELSEWHERE = { dns: ["elsewhere.example"], ip: [] };
 
-export function createAuthorities(): Authorities {
+export function createAuthorities(serverCertificate: ServerCertificate): Authorities {
   const authority = createAuthority("minna-baas sandbox CA");
   const foreign = createAuthority("foreign CA");
   const validity = () => ({ notBefore: new Date(Date.now() - DAY), notAfter: new Date(Date.now() + 365 * DAY) });
-  const loopback6 = Buffer.alloc(16);
-  loopback6[15] = 1;
+  const server = (certificate: ServerCertificate) => {
+    const issuer = certificate === "untrusted" ? foreign : authority;
+    const names = certificate === "wrong-name" ? ELSEWHERE : HERE;
+    const dates = certificate === "expired" ? { notAfter: new Date(Date.now() - DAY / 2) } : {};
+    return issuer.issue({ commonName: "localhost", names, ...validity(), ...dates });
+  };
   return {
     authority,
-    server: authority.issue({
-      commonName: "localhost",
-      ...validity(),
-      names: { dns: ["localhost"], ip: [Buffer.from([127, 0, 0, 1]), loopback6] },
-    }),
+    server: server(serverCertificate),
     issueClientCertificate({ commonName = "another-partner", trusted = true, ...dates }) {
       return (trusted ? authority : foreign).issue({ commonName, ...validity(), ...dates });
     },

@@ -6,17 +6,26 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server, type ServerOptions } from "node:https";
 import type { AddressInfo } from "node:net";
+import type { ServerTls } from "../options.js";
 
-/** TLS 1.2 at least; there, only ECDHE with AES-GCM. */
-const TLS: ServerOptions = {
-  minVersion: "TLSv1.2",
-  ciphers: [
-    "TLS_AES_256_GCM_SHA384",
-    "TLS_AES_128_GCM_SHA256",
-    "TLS_CHACHA20_POLY1305_SHA256",
-    "ECDHE-ECDSA-AES256-GCM-SHA384",
-    "ECDHE-ECDSA-AES128-GCM-SHA256",
-  ].join(":"),
+const TLS: Readonly<Record<ServerTls, ServerOptions>> = {
+  strict: {
+    minVersion: "TLSv1.2",
+    ciphers: [
+      "TLS_AES_256_GCM_SHA384",
+      "TLS_AES_128_GCM_SHA256",
+      "TLS_CHACHA20_POLY1305_SHA256",
+      "ECDHE-ECDSA-AES256-GCM-SHA384",
+      "ECDHE-ECDSA-AES128-GCM-SHA256",
+    ].join(":"),
+  },
+  // Its signatures use SHA-1, which OpenSSL refuses above level 0.
+  "1.1-only": { minVersion: "TLSv1.1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" },
+  "1.2-cbc-only": {
+    minVersion: "TLSv1.2",
+    maxVersion: "TLSv1.2",
+    ciphers: "ECDHE-ECDSA-AES256-SHA384:ECDHE-ECDSA-AES128-SHA256",
+  },
 };
 
 export interface Listener {
@@ -28,14 +37,17 @@ export interface Listener {
 
 export interface ListenerOptions {
   readonly port: number;
+  /** The name of this machine in the listener's origin. */
+  readonly host: "localhost" | "127.0.0.1";
+  readonly version: ServerTls;
   readonly tls: ServerOptions;
   /** Told of a handshake that ended before there was a request, with the reason's name in OpenSSL or Node. */
   readonly onRefusedHandshake?: (reason: string) => void;
 }
 
 /** Starts to listen on 127.0.0.1. Resolves once the port is known. */
-export async function listen({ port, tls, onRefusedHandshake }: ListenerOptions): Promise<Listener> {
-  const server = createServer({ ...TLS, ...tls });
+export async function listen({ port, host, version, tls, onRefusedHandshake }: ListenerOptions): Promise<Listener> {
+  const server = createServer({ ...TLS[version], ...tls });
   server.on("tlsClientError", (error: NodeJS.ErrnoException, { authorizationError }) => {
     // A certificate that fails the check shows in the error only as a reset.
     onRefusedHandshake?.(String(authorizationError ?? error.code));
@@ -46,7 +58,7 @@ export async function listen({ port, tls, onRefusedHandshake }: ListenerOptions)
   });
   const address = server.address() as AddressInfo;
   return {
-    origin: `https://localhost:${address.port}`,
+    origin: `https://${host}:${address.port}`,
     serve: handle => void server.on("request", handle),
     close: () => close(server),
   };

@@ -1,0 +1,58 @@
+/**
+ * Which clients have registered to be answered in encrypted form, with which keys, and what.
+ *
+ * @module
+ */
+import type { EncryptedResponse, RegisteredDecryption } from "../client.js";
+import { compactJwe, compactJweWithRsa15, type EncryptionAlgorithm } from "./jwe.js";
+import { createKeyPair, type KeyPair, privateJwk } from "./key-pair.js";
+import type { Encryption } from "./token-draft.js";
+
+interface Registered {
+  /** Newest first. */
+  readonly keys: readonly KeyPair<EncryptionAlgorithm>[];
+  readonly responses: readonly EncryptedResponse[];
+}
+
+export class ClientEncryption {
+  readonly #clients = new Map<string, Registered>();
+
+  /** Registers a new key, which takes the place of those before it. */
+  async register(
+    clientId: string,
+    alg: EncryptionAlgorithm,
+    responses: readonly EncryptedResponse[],
+  ): Promise<RegisteredDecryption> {
+    const key = await createKeyPair(alg, "enc");
+    const keys = [key, ...(this.#clients.get(clientId)?.keys ?? [])];
+    this.#clients.set(clientId, { keys, responses });
+    return { keys: keys.map(pair => ({ key: privateJwk(pair), alg: pair.alg, kid: pair.kid })), responses };
+  }
+
+  /** Encrypts a signed token, or leaves it as it is. A wrong way needs no registration. */
+  async encrypt(
+    token: string,
+    encryption: Encryption,
+    clientId: string,
+    response: EncryptedResponse | undefined,
+  ): Promise<string> {
+    const { keys = [], responses = [] } = this.#clients.get(clientId) ?? {};
+    const [newest] = keys;
+    switch (encryption) {
+      case "as-registered":
+        return newest !== undefined && response !== undefined && responses.includes(response)
+          ? compactJwe(token, newest)
+          : token;
+      case "none":
+        return token;
+      case "rsa1_5":
+        return compactJweWithRsa15(token, keys.find(isRsa) ?? (await createKeyPair("RSA-OAEP-256", "enc")));
+      case "unknown-key":
+        return compactJwe(token, await createKeyPair(newest?.alg ?? "ECDH-ES", "enc"));
+    }
+  }
+}
+
+function isRsa({ alg }: KeyPair<EncryptionAlgorithm>): boolean {
+  return alg === "RSA-OAEP-256";
+}

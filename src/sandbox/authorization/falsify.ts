@@ -1,0 +1,27 @@
+/**
+ * The hand of the faults on an answer that is complete.
+ *
+ * @module
+ */
+import type { KoaContextWithOIDC } from "oidc-provider";
+import type { OAuthAnswer } from "../faults/hooks.js";
+
+/** Lets faults change an answer, or drop it with its connection. */
+export function falsify(ctx: KoaContextWithOIDC, faults: readonly ((answer: OAuthAnswer) => void)[]): void {
+  if (faults.length === 0) return;
+  const answer: OAuthAnswer = {
+    status: ctx.status,
+    headers: {},
+    body: ctx.body as OAuthAnswer["body"],
+    dropped: false,
+  };
+  for (const fault of faults) fault(answer);
+  if (answer.dropped) {
+    ctx.respond = false;
+    ctx.req.socket.destroy();
+    return;
+  }
+  ctx.body = answer.body;
+  ctx.status = answer.status;
+  ctx.set(answer.headers);
+}
