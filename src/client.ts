@@ -13,6 +13,7 @@ import type { ProfileOptions } from "./config/options.js";
 import { ConfigurationError } from "./errors.js";
 import { Access } from "./links/access.js";
 import { Grant, type GrantRooms } from "./links/grant.js";
+import { GuardedStore } from "./links/guarded-store.js";
 import { Links } from "./links/links.js";
 import { MemoryStore } from "./links/memory-store.js";
 import { Resources } from "./links/resource.js";
@@ -57,7 +58,7 @@ export class MinnaClient {
    */
   constructor(options: MinnaClientOptions) {
     const configuration = configure(options);
-    const store = options.store ?? new MemoryStore();
+    const store = new GuardedStore(options.store ?? new MemoryStore(), configuration.timeout);
     if (options.store === undefined && process.env["NODE_ENV"] === "production") warnOfMemoryStore();
     const generations = new Generations(configuration);
     const door = new Door(generations);
@@ -94,13 +95,13 @@ export class MinnaClient {
   publicJwks(): { readonly keys: readonly JWK[] } {
     const { signer, decryptor } = this.#configuration;
     const decryption = [...(decryptor?.keys.values() ?? [])].map(({ publicJwk }) => publicJwk);
-    if (signer === undefined) return { keys: decryption };
+    if (signer === undefined) return Object.freeze({ keys: Object.freeze(decryption) });
     if (signer.publicJwk === undefined) {
       throw new ConfigurationError([
         { option: "signing.publicKey", expected: "the public JWK of the signer, to publish it", found: "nothing" },
       ]);
     }
-    return { keys: [signer.publicJwk, ...decryption] };
+    return Object.freeze({ keys: Object.freeze([signer.publicJwk, ...decryption]) });
   }
 
   /** Lets calls under way finish and closes every connection. Later calls fail with a `TransportError`. */

@@ -233,9 +233,10 @@ export class LinkError extends MinnaError {
   /**
    * `link_unknown`: the store has no such link. `link_released`: it was released with `grant.revoke()`.
    * `reauthorization_required`: the bank no longer accepts its tokens; send the customer through `links.begin()` again.
-   * `scope_missing`: the customer did not grant what the call needs.
+   * `scope_missing`: the customer did not grant what the call needs. `link_elsewhere`: the link was made with another
+   * issuer or client id than the configured one.
    */
-  readonly code: "link_unknown" | "link_released" | "reauthorization_required" | "scope_missing";
+  readonly code: "link_unknown" | "link_released" | "reauthorization_required" | "scope_missing" | "link_elsewhere";
   /** The link. */
   readonly linkId: string;
 
@@ -283,19 +284,45 @@ export class ApiError extends MinnaError {
   }
 }
 
+/** The partner's own store failed. What the bank was asked before stands. */
+export class StoreError extends MinnaError {
+  /** `store_timeout`: it did not answer within the client's `timeout`. */
+  readonly code: "store_failed" | "store_timeout";
+  /** The method of the store. */
+  readonly operation: string;
+
+  constructor(operation: string, code: StoreError["code"], reason: string) {
+    super(`The store failed at ${operation} (${reason}). See its own log.`, { retryable: true });
+    this.code = code;
+    this.operation = operation;
+  }
+}
+
 /** The money may have moved. Ask again with the same reference: it is never sent under a second key. */
 export class DebitOutcomeUnknownError extends MinnaError {
-  /** {@inheritDoc MinnaError.code} */
-  readonly code = "debit_outcome_unknown";
+  /**
+   * `debit_key_expired`: the bank shows no debit under the reference, and so long after it was sent it may not be sent
+   * again under it. Ask the bank; what it says decides whether the order may be charged under another reference.
+   */
+  readonly code: "debit_outcome_unknown" | "debit_key_expired";
   /** The partner's own order id, as it was given to `debits.create()`. */
   readonly reference: string;
 
-  constructor(reference: string, details: MinnaErrorDetails = {}) {
+  constructor(
+    reference: string,
+    details: MinnaErrorDetails & { readonly code?: DebitOutcomeUnknownError["code"] } = {},
+  ) {
+    const { code = "debit_outcome_unknown", ...rest } = details;
+    const open = code === "debit_outcome_unknown";
     super(
-      `Whether the debit ${JSON.stringify(reference)} was made is not known yet. Neither deliver nor charge again: ` +
-        "call debits.create() with the same reference and body, or debits.find() with the reference, until it is known.",
-      { ...details, retryable: true, sideEffect: "possible" },
+      `Whether the debit ${JSON.stringify(reference)} was made is not known. Neither deliver nor charge again: ${
+        open
+          ? "call debits.create() with the same reference and body, or debits.find() with the reference, until it is known."
+          : "the bank shows no such debit and no longer remembers its key, so it is not sent again. Ask the bank."
+      }`,
+      { ...rest, retryable: open, sideEffect: "possible" },
     );
+    this.code = code;
     this.reference = reference;
   }
 }
@@ -312,6 +339,7 @@ for (const [name, type] of Object.entries({
   LinkError,
   ApiError,
   DebitOutcomeUnknownError,
+  StoreError,
 })) {
   type.prototype.name = name;
 }

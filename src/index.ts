@@ -40,6 +40,7 @@ export {
   OAuthError,
   type SideEffect,
   SigningError,
+  StoreError,
   TransportError,
   type ValidationCheck,
   ValidationError,

@@ -7,7 +7,14 @@
  * @module
  */
 import * as openid from "openid-client";
-import { MinnaError, type OAuthEndpoint, OAuthError, type ValidationCheck, ValidationError } from "../errors.js";
+import {
+  MinnaError,
+  type OAuthEndpoint,
+  OAuthError,
+  TransportError,
+  type ValidationCheck,
+  ValidationError,
+} from "../errors.js";
 import type { Answer } from "../transport/door.js";
 import { retryAfter } from "../transport/retry-after.js";
 
@@ -22,7 +29,13 @@ export interface Asked {
 
 /** Makes the error that a caller meets. */
 export function refusalOf(error: unknown, asked: Asked, answer: Answer | undefined, interactionId: string): MinnaError {
-  for (const link of causes(error)) if (link instanceof MinnaError) return link;
+  for (const link of causes(error)) {
+    if (link instanceof TransportError && link.retryable && !asked.repeatable) {
+      // The transaction, or the code, is spent: the same call can't be made again.
+      return new TransportError(link.code, link.message, { ...link, cause: link.cause as Error, retryable: false });
+    }
+    if (link instanceof MinnaError) return link;
+  }
   const { endpoint } = asked;
   const status = answer?.status ?? 0;
   const code = oauthCode(error) ?? (status >= 400 ? "server_error" : undefined);

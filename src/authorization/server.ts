@@ -4,21 +4,23 @@
  * @module
  */
 import { AsyncLocalStorage } from "node:async_hooks";
-import { createRemoteJWKSet, type JWTVerifyGetKey, customFetch as joseFetch } from "jose";
+import { createRemoteJWKSet, customFetch as joseFetch } from "jose";
 import * as openid from "openid-client";
 import type { Configuration } from "../config/configuration.js";
 import { OAuthError, TransportError, ValidationError } from "../errors.js";
 import { type Call, withCall } from "../transport/call.js";
 import type { Answer, Door } from "../transport/door.js";
 import { type FetchInit, fetchThrough, toResponse } from "../transport/fetch.js";
-import { SingleFlight } from "../transport/single-flight.js";
+import { SingleFlight, untilEnded } from "../transport/single-flight.js";
 import { checkMetadata, type Metadata } from "./metadata.js";
 import { type Asked, refusalOf } from "./refusal.js";
+
+type RemoteKeys = ReturnType<typeof createRemoteJWKSet>;
 
 /** What was discovered: good until it ages. */
 export interface Discovered {
   readonly metadata: Metadata;
-  readonly keys: JWTVerifyGetKey;
+  readonly keys: RemoteKeys;
 }
 
 /** What openid-client made of an answer, and the answer. */
@@ -46,6 +48,7 @@ interface Exchange {
   answer: Answer | undefined;
 }
 
+const RETRY_METADATA = 60 * 1000;
 const METADATA_AGE = 60 * 60 * 1000;
 const LARGEST_JWKS = 256 * 1024;
 const JWKS = { endpoint: "jwks", repeatable: true } as const;
@@ -55,7 +58,7 @@ const DISCOVERY = { endpoint: "discovery", repeatable: true } as const;
 export class AuthorizationServer {
   readonly #configuration: Configuration;
   readonly #door: Door;
-  readonly #discovering = new SingleFlight<Known>();
+  readonly #discovering = new SingleFlight<Known>("discovery");
   // openid-client takes neither a signal nor any other thing for a single call: what belongs to one travels here.
   readonly #exchanges = new AsyncLocalStorage<Exchange>();
   #known: Known | undefined;
@@ -68,6 +71,15 @@ export class AuthorizationServer {
   /** The bank's metadata and keys. */
   async discovered(call: Call): Promise<Discovered> {
     return this.#discover(call);
+  }
+
+  /**
+   * Has the bank's keys at hand: before anything is spent whose answer must be verified. Fetching them later could fail
+   * when it is too late.
+   */
+  async warmKeys(call: Call): Promise<void> {
+    const { keys } = await this.#discover(call);
+    if (!keys.fresh) await untilEnded(keys.reload(), call, "jwks");
   }
 
   /**
@@ -100,9 +112,11 @@ export class AuthorizationServer {
       );
     } catch (error) {
       // An outage must not stop what can go on with what is known; a metadata document that fails a check must.
-      const passing = error instanceof TransportError || (error instanceof OAuthError && error.retryable);
-      if (known !== undefined && passing && !call.signal.aborted) return known;
-      throw error;
+      const passing = error instanceof TransportError || error instanceof OAuthError;
+      if (known === undefined || !passing || call.signal.aborted) throw error;
+      // Not asked again for a while: each call would pay for the attempt.
+      this.#known = { ...known, since: Date.now() - METADATA_AGE + RETRY_METADATA };
+      return this.#known;
     }
   }
 
@@ -155,7 +169,7 @@ export class AuthorizationServer {
   }
 
   /** The bank's keys: fetched once for all who wait, kept for ten minutes, fetched again for an unknown `kid`. */
-  #keys(metadata: Metadata): JWTVerifyGetKey {
+  #keys(metadata: Metadata): RemoteKeys {
     return createRemoteJWKSet(new URL(metadata.jwksUri), {
       timeoutDuration: this.#configuration.timeout,
       [joseFetch]: (url, init) =>
@@ -175,7 +189,12 @@ export class AuthorizationServer {
     const exchange = this.#exchanges.getStore();
     if (exchange === undefined) throw new Error("openid-client was used outside of ask()");
     const { accept } = exchange.asked;
-    const headers = { ...Object.fromEntries(new Headers(init.headers)), ...(accept === undefined ? {} : { accept }) };
+    const headers = {
+      ...Object.fromEntries(new Headers(init.headers)),
+      ...(accept === undefined ? {} : { accept }),
+      // The bank's support finds a call by it, also at the authorization server.
+      [this.#configuration.contract.headers.interactionId]: exchange.call.interactionId,
+    };
     exchange.answer = await fetchThrough(this.#door, exchange.call, presents, url, { ...init, headers });
     return toResponse(withoutIdToken(exchange.answer));
   }

@@ -55,16 +55,26 @@ export async function exchangeCode(
  * Refreshes a token set. What the answer leaves out stays as it was, the refresh token included.
  *
  * The caller must save the result before using it: the bank may have ended the old refresh token.
+ *
+ * @param keep - Saves a rotated refresh token when nothing else of the answer can be used: without it the link were lost.
  */
 export async function refresh(
   current: TokenSet & { readonly refreshToken: string },
   context: AuthorizationContext,
+  keep: (rotated: string) => Promise<unknown>,
 ): Promise<TokenSet> {
+  if (current.subject !== undefined) await context.server.warmKeys(context.call);
   const answered = await context.server.ask({ endpoint: "token", repeatable: true }, context.call, client =>
     openid.refreshTokenGrant(client, current.refreshToken),
   );
   const expected = current.subject === undefined ? {} : { subject: current.subject };
-  return toTokenSet(answered, current, expected, context);
+  try {
+    return await toTokenSet(answered, current, expected, context);
+  } catch (error) {
+    const rotated = answered.value.refresh_token;
+    if (rotated !== undefined && rotated !== current.refreshToken) await keep(rotated);
+    throw error;
+  }
 }
 
 async function toTokenSet(

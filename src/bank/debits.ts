@@ -16,7 +16,7 @@ import { decode, decodeBody, freeze, type WithInteractionId } from "../links/dec
 import { withLock } from "../links/lock.js";
 import { resourceUrl } from "../links/resource.js";
 import type { Store } from "../links/store.js";
-import { type Call, type CallOptions, withCall } from "../transport/call.js";
+import { type Call, type CallOptions, withCall, withShare } from "../transport/call.js";
 import { type Debit, type DebitKind, debit, debitList, isFinal, pointsToEarlier } from "./debit.js";
 import { Journal, type JournalEntry, type VersionedEntry } from "./journal.js";
 import type { LinkContext } from "./link-context.js";
@@ -37,6 +37,8 @@ export interface CreateDebit {
 
 /** Milliseconds: the bank remembers a key for 24 hours, and its clock may be an hour off. */
 const KEY_WINDOW = 23 * 60 * 60 * 1000;
+/** Of a call's time: the rest is kept for finding out what became of an answer that does not come. */
+const SHARE_OF_POST = 0.75;
 const KINDS: readonly DebitKind[] = ["per_purchase", "standing", "charge"];
 
 interface DebitBody {
@@ -51,7 +53,7 @@ interface DebitBody {
 /** One call of `create()`. */
 interface Attempt {
   readonly body: DebitBody;
-  /** SHA-256 over link and body. */
+  /** SHA-256 over the body. */
   readonly bodyHash: string;
   /** Whether money may have moved under the reference, by this attempt or by another. Decides what an error may say. */
   inDoubt: boolean;
@@ -83,10 +85,8 @@ export class Debits {
   async create(input: CreateDebit, options?: CallOptions): Promise<WithInteractionId<Debit>> {
     const body = checkDebit(input);
     const reference = body.partnerTransactionId;
-    const { configuration, linkId } = this.#context;
-    const bodyHash = createHash("sha256")
-      .update(JSON.stringify([linkId, body]))
-      .digest("base64url");
+    const { configuration } = this.#context;
+    const bodyHash = createHash("sha256").update(JSON.stringify(body)).digest("base64url");
     // Until the journal has been read, another process may be sending this debit.
     const attempt: Attempt = { body, bodyHash, inDoubt: true };
     return withCall(options, configuration.timeout, async call => {
@@ -132,19 +132,21 @@ export class Debits {
     const known = await this.#journal.read(attempt.body.partnerTransactionId);
     attempt.inDoubt = known !== undefined && known.entry.state !== "prepared";
     if (known === undefined) return this.#first(attempt, call);
-    if (known.entry.bodyHash === attempt.bodyHash) return this.#again(attempt, known, call);
+    const same = known.entry.bodyHash === attempt.bodyHash && (await this.#isSameCustomer(known.entry, call));
+    if (same) return this.#again(attempt, known, call);
     const named = JSON.stringify(known.entry.reference);
-    const message = `The reference ${named} already stands for a debit with another link or body.`;
+    const message = `The reference ${named} already stands for a debit of another customer or with another body.`;
     throw new ArgumentError("reference", message, "reference_reused");
   }
 
   async #first(attempt: Attempt, call: Call): Promise<WithInteractionId<Debit>> {
     const { linkId, resources } = this.#context;
     // A link that can't be used is found out before the journal promises anything.
-    await resources.usable(linkId, "debit", call);
+    const { record } = await resources.usable(linkId, "debit", call);
     const entry: JournalEntry = {
       reference: attempt.body.partnerTransactionId,
       linkId,
+      customerId: record.customerId,
       bodyHash: attempt.bodyHash,
       // 36 characters, of the 40 that a key may have.
       idempotencyKey: randomUUID(),
@@ -152,6 +154,13 @@ export class Debits {
       state: "sent",
     };
     return this.#send(attempt, await this.#journal.write(entry, 0), call);
+  }
+
+  /** Somebody who linked their account again keeps their debits. */
+  async #isSameCustomer(entry: JournalEntry, call: Call): Promise<boolean> {
+    const { linkId, resources } = this.#context;
+    if (entry.linkId === linkId) return true;
+    return (await resources.usable(linkId, undefined, call)).record.customerId === entry.customerId;
   }
 
   /** The reference was here before: what became of it decides what may be done. */
@@ -176,7 +185,10 @@ export class Debits {
         const found = await this.#inquireFor(attempt, call);
         if (found !== undefined) return this.#settle(known, found, call);
         // The bank has not got it, or not yet. While it remembers the key, sending the same key again can't debit twice.
-        if (Date.now() - entry.sentAt > KEY_WINDOW) return this.#unknown(entry, call);
+        if (Date.now() - entry.sentAt > KEY_WINDOW) {
+          const { interactionId } = call;
+          throw new DebitOutcomeUnknownError(entry.reference, { code: "debit_key_expired", interactionId });
+        }
         return this.#send(attempt, await this.#journal.write({ ...entry, state: "sent" }, version), call);
       }
     }
@@ -192,7 +204,8 @@ export class Debits {
     attempt.inDoubt = true;
     let answered: Debit;
     try {
-      answered = decodeBody(debit, await resources.call(linkId, request, call), "debit", call);
+      const answer = await withShare(call, SHARE_OF_POST, own => resources.call(linkId, request, own));
+      answered = decodeBody(debit, answer, "debit", call, "possible");
       checkIsThisDebit(answered, attempt.body, call);
     } catch (error) {
       if (!certainlyNotMade(error)) return this.#resolve(attempt, sent, error, call);

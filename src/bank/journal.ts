@@ -20,8 +20,11 @@ export type JournalState = "prepared" | "sent" | "unknown" | "known";
 /** One debit, by the partner's reference. */
 export interface JournalEntry {
   readonly reference: string;
+  /** The link that it was first sent with. */
   readonly linkId: string;
-  /** SHA-256 over the link and the body: the same reference can't stand for another debit. */
+  /** The customer of that link: the same reference can't stand for somebody else's debit. */
+  readonly customerId: string;
+  /** SHA-256 over the body: nor for another one of theirs. */
   readonly bodyHash: string;
   /** The only key that this debit is ever sent with. */
   readonly idempotencyKey: string;

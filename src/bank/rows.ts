@@ -146,23 +146,23 @@ function rowsOf<Row extends { readonly itemKey?: string | null | undefined }>(
   context: LinkContext,
   options: CallOptions | undefined,
 ): Rows<Row> {
-  checkRange(range);
-  const pages = () => pagesOf(kind, accountId, range, context, options);
+  const checked = checkRange(range);
+  const { apiBaseUrl, contract } = context.configuration;
+  const url = resourceUrl(apiBaseUrl, contract.paths[kind.name], { accountId });
+  if (checked.from !== undefined) url.searchParams.set("dateFrom", checked.from);
+  if (checked.to !== undefined) url.searchParams.set("dateTo", checked.to);
+  const pages = () => pagesOf(kind, new URL(url), context, options);
   return Object.freeze({ pages, [Symbol.asyncIterator]: () => withoutRepeats(pages()) });
 }
 
 /** Asks for page after page. `timeout` is for each page: an iteration may last as long as its caller likes. */
 async function* pagesOf<Row>(
   kind: Kind<Row>,
-  accountId: string,
-  range: RowsRange,
+  url: URL,
   context: LinkContext,
   options: CallOptions | undefined,
 ): AsyncGenerator<Page<Row>, void, undefined> {
   const { configuration, resources, linkId } = context;
-  const url = resourceUrl(configuration.apiBaseUrl, configuration.contract.paths[kind.name], { accountId });
-  if (range.from !== undefined) url.searchParams.set("dateFrom", range.from);
-  if (range.to !== undefined) url.searchParams.set("dateTo", range.to);
   const asked = new Set<string>();
   for (;;) {
     const { page, next } = await withCall(options, configuration.timeout, async call => {
@@ -201,7 +201,8 @@ async function* withoutRepeats<Row extends { readonly itemKey?: string | null | 
   }
 }
 
-function checkRange({ from, to }: RowsRange): void {
+function checkRange(range: RowsRange): RowsRange {
+  const { from, to } = range ?? {};
   for (const [name, value] of Object.entries({ from, to })) {
     if (value !== undefined && !isJstDate(value)) {
       throw new ArgumentError(name, `${name} must be a date of the calendar, YYYY-MM-DD.`);
@@ -209,4 +210,5 @@ function checkRange({ from, to }: RowsRange): void {
   }
   if (from !== undefined && to !== undefined && from > to)
     throw new ArgumentError("from", "from must not be after to.");
+  return { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
 }

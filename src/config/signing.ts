@@ -179,7 +179,7 @@ function declaredAlgorithm(value: unknown): string | undefined {
 function checkKeyFits(key: KeyObject, alg: SigningAlgorithm, option: string, problems: Problems): boolean {
   const type = key.asymmetricKeyType;
   const { modulusLength, namedCurve } = key.asymmetricKeyDetails ?? {};
-  if (alg === "PS256" && (type === "rsa" || type === "rsa-pss")) {
+  if (alg === "PS256" && type === "rsa") {
     if ((modulusLength ?? 0) >= 2048) return true;
     problems.add(option, "an RSA key of at least 2048 bits", `one of ${modulusLength} bits`);
     return false;

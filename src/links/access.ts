@@ -4,6 +4,7 @@
  * @module
  */
 
+import { createHash } from "node:crypto";
 import type { AuthorizationServer } from "../authorization/server.js";
 import { refresh, type TokenSet } from "../authorization/tokens.js";
 import type { Configuration } from "../config/configuration.js";
@@ -29,7 +30,7 @@ export class Access {
   readonly #server: AuthorizationServer;
   readonly #door: Door;
   readonly #store: Store;
-  readonly #refreshing = new SingleFlight<LinkRecord>();
+  readonly #refreshing = new SingleFlight<LinkRecord>("token refresh");
   readonly #cache = new Map<string, LinkRecord>();
 
   constructor(configuration: Configuration, server: AuthorizationServer, door: Door, store: Store) {
@@ -45,12 +46,14 @@ export class Access {
    * @throws {@link LinkError} when the link is unknown, released, or needs the customer again.
    */
   async use(linkId: string, call: Call): Promise<UsableLink> {
-    const record = this.#cache.get(linkId) ?? this.#remember((await readLink(this.#store, linkId)).record);
+    const record = this.#cache.get(linkId) ?? this.#remember((await this.#read(linkId)).record);
     const tokens = tokensOf(record);
     const thumbprint = await this.#door.thumbprint(call);
     // RFC 8705 section 3: a token is of use only with the certificate it is bound to.
     const bound = record.thumbprint === thumbprint;
-    if (bound && !isPast(tokens.refreshAt)) return { record, accessToken: tokens.accessToken };
+    // Without a refresh token there is nothing to be early for.
+    const due = tokens.refreshToken === undefined ? tokens.expiresAt : tokens.refreshAt;
+    if (bound && !isPast(due)) return { record, accessToken: tokens.accessToken };
     try {
       return await this.#renewed(linkId, tokens.accessToken, call);
     } catch (error) {
@@ -88,7 +91,9 @@ export class Access {
 
   async #renewed(linkId: string, stale: string, call: Call): Promise<UsableLink> {
     // A call of its own: a caller that gives up must not end the refresh that others wait for, nor lose a rotated token.
-    const record = await this.#refreshing.join(linkId, call, () =>
+    // One flight for each token that is to be replaced: who met the rejection of a newer one must not get that one again.
+    const key = `${linkId} ${createHash("sha256").update(stale).digest("base64url")}`;
+    const record = await this.#refreshing.join(key, call, () =>
       withCall(undefined, this.#configuration.timeout, own =>
         withLock(this.#store, `refresh:${linkId}`, own, () => this.#refresh(linkId, stale, own)),
       ),
@@ -97,7 +102,7 @@ export class Access {
   }
 
   async #refresh(linkId: string, stale: string, call: Call): Promise<LinkRecord> {
-    const current = await readLink(this.#store, linkId);
+    const current = await this.#read(linkId);
     const tokens = tokensOf(current.record);
     const thumbprint = await this.#door.thumbprint(call);
     // Somebody was here before: another process, or a caller whose turn at the lock came first.
@@ -106,16 +111,16 @@ export class Access {
     const { refreshToken } = tokens;
     if (refreshToken === undefined) throw needsCustomer(linkId, call);
     try {
-      const next = await refresh(
-        { ...tokens, refreshToken },
-        { configuration: this.#configuration, server: this.#server, call },
-      );
+      const context = { configuration: this.#configuration, server: this.#server, call };
+      const keep = (rotated: string) =>
+        this.#save(current, { ...tokens, refreshToken: rotated }, current.record.thumbprint);
+      const next = await refresh({ ...tokens, refreshToken }, context, keep);
       return this.#remember(await this.#save(current, next, thumbprint));
     } catch (error) {
       if (!(error instanceof OAuthError && error.code === "invalid_grant")) throw error;
       // RFC 6749 section 5.2: this refresh token is over. A lock that ran out under a paused process may have let somebody
       // else use it: then the store has newer tokens.
-      const latest = await readLink(this.#store, linkId);
+      const latest = await this.#read(linkId);
       if (tokensOf(latest.record).accessToken !== tokens.accessToken) return this.#remember(latest.record);
       throw needsCustomer(linkId, call, error);
     }
@@ -127,9 +132,21 @@ export class Access {
     for (;;) {
       const written = await writeLink(this.#store, { ...latest.record, tokens, thumbprint }, latest.version);
       if (written !== undefined) return written.record;
-      latest = await readLink(this.#store, before.record.id);
+      latest = await this.#read(before.record.id);
       tokensOf(latest.record);
     }
+  }
+
+  /** Reads a link of this configuration: its tokens must go to no other bank, and are of no use to another client. */
+  async #read(linkId: string): Promise<VersionedLink> {
+    const found = await readLink(this.#store, linkId);
+    const { issuer, clientId } = this.#configuration;
+    if (found.record.issuer === issuer && found.record.clientId === clientId) return found;
+    throw new LinkError(
+      "link_elsewhere",
+      linkId,
+      "The link was made with another issuer or client id than the configured one. Its tokens are not sent here.",
+    );
   }
 
   #remember(record: LinkRecord): LinkRecord {

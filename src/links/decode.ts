@@ -4,7 +4,7 @@
  * @module
  */
 import type { z } from "zod";
-import { ValidationError } from "../errors.js";
+import { type SideEffect, ValidationError } from "../errors.js";
 import type { Call } from "../transport/call.js";
 import type { Answer } from "../transport/door.js";
 
@@ -21,23 +21,35 @@ export function decode<T extends object>(
   answer: Answer,
   what: string,
   call: Call,
+  sideEffect: SideEffect = "none",
 ): WithInteractionId<T> {
-  const result = { ...decodeBody(schema, answer, what, call), interactionId: call.interactionId };
+  const result = { ...decodeBody(schema, answer, what, call, sideEffect), interactionId: call.interactionId };
   return freeze(result);
 }
 
 /** Decodes an answer without making a result of it. */
-export function decodeBody<T>(schema: z.ZodType<T>, answer: Answer, what: string, call: Call): T {
+export function decodeBody<T>(
+  schema: z.ZodType<T>,
+  answer: Answer,
+  what: string,
+  call: Call,
+  sideEffect: SideEffect = "none",
+): T {
+  const unreadable = (why: string) =>
+    new ValidationError("body", `The bank's answer (${what}) ${why}.`, {
+      interactionId: call.interactionId,
+      sideEffect,
+    });
   let body: unknown;
   try {
     body = JSON.parse(answer.body);
   } catch {
-    throw unreadable(what, "is not JSON", call);
+    throw unreadable("is not JSON");
   }
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
   const members = parsed.error.issues.slice(0, 5).map(issue => issue.path.join(".") || "the whole");
-  throw unreadable(what, `is not of the agreed form (${members.join(", ")})`, call);
+  throw unreadable(`is not of the agreed form (${members.join(", ")})`);
 }
 
 /** Freezes a result and everything in it. */
@@ -45,8 +57,4 @@ export function freeze<T>(value: T): T {
   if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
   for (const member of Object.values(value)) freeze(member);
   return Object.freeze(value);
-}
-
-function unreadable(what: string, why: string, call: Call): ValidationError {
-  return new ValidationError("body", `The bank's answer (${what}) ${why}.`, { interactionId: call.interactionId });
 }

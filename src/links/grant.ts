@@ -86,7 +86,7 @@ export class Grant {
       const url = await this.#url("grantExtensions", call);
       const body = { expiresAt: toJst(endOfJstDate(extension.until)) };
       const answer = await this.#rooms.resources.call(this.#linkId, { method: "POST", url, body }, call);
-      return decode(grantStatus, answer, "grant", call);
+      return decode(grantStatus, answer, "grant", call, "possible");
     });
   }
 
@@ -96,21 +96,21 @@ export class Grant {
    * Its tokens, which the release has ended, are revoked besides where the bank offers it. Releasing a released link does
    * nothing. Where the bank can't be reached the link stays as it was.
    */
-  async revoke(options?: CallOptions): Promise<LinkInfo> {
+  async revoke(options?: CallOptions): Promise<WithInteractionId<LinkInfo>> {
     const { configuration, server, resources, store } = this.#rooms;
     return withCall(options, configuration.timeout, async call => {
       const { record } = await readLink(store, this.#linkId);
-      if (record.status === "released") return infoOf(record);
+      const { interactionId } = call;
+      if (record.status === "released") return Object.freeze({ ...infoOf(record), interactionId });
       try {
         await resources.call(this.#linkId, { method: "DELETE", url: await this.#url("grant", call) }, call);
       } catch (error) {
-        // 404: it is gone already, and that is what was asked for.
-        if (!(error instanceof ApiError && error.code === "not_found")) throw error;
+        if (!isGone(error, record, configuration)) throw error;
       }
       const { record: released, tokens } = await this.#release();
       // A bank that ended the grant and not its tokens would leave something usable behind. Failing to ask changes nothing.
       if (tokens !== undefined) await revokeTokens(tokens, { configuration, server, call }).catch(() => {});
-      return infoOf(released);
+      return Object.freeze({ ...infoOf(released), interactionId });
     });
   }
 
@@ -153,4 +153,15 @@ export class Grant {
     }
     return resourceUrl(endpoint, configuration.contract.paths[path], { grantId: record.grantId });
   }
+}
+
+/**
+ * Whether the bank says that the grant is gone already, which is what was asked for: 404, or 403 to a token that had the
+ * scope for it, as after a release whose answer was lost.
+ */
+function isGone(error: unknown, { tokens }: LinkRecord, { contract }: Configuration): boolean {
+  if (!(error instanceof ApiError)) return false;
+  const { grantRevoke } = contract.scopes;
+  const allowed = grantRevoke !== null && tokens?.scopes.includes(grantRevoke) === true;
+  return error.code === "not_found" || (error.code === "forbidden" && allowed);
 }

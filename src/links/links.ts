@@ -14,6 +14,7 @@ import { COMPANION_SCOPES, SCOPES, type Scope } from "../config/contract.js";
 import { ArgumentError, LinkError } from "../errors.js";
 import { type CallOptions, withCall } from "../transport/call.js";
 import type { Door } from "../transport/door.js";
+import type { WithInteractionId } from "./decode.js";
 import { Grant, type GrantRooms } from "./grant.js";
 import { infoOf, type LinkInfo, type LinkRecord, readLink, removeLink, writeLink } from "./record.js";
 import type { Store } from "./store.js";
@@ -35,6 +36,8 @@ export interface BegunLink {
   readonly transaction: string;
   /** Seconds after which the transaction is over: the cookie's Max-Age. */
   readonly expiresIn: number;
+  /** The `x-fapi-interaction-id` of the call. */
+  readonly interactionId: string;
 }
 
 /** Begins, completes and looks up links. */
@@ -75,7 +78,8 @@ export class Links {
       const started = await startAuthorization({ scopes: wireScopes }, { ...this.#authorization, call });
       const { authorizationUrl, secrets } = started;
       const transaction = await openTransaction(this.#store, { customerId, scopes, wireScopes, secrets });
-      return Object.freeze({ authorizationUrl, transaction, expiresIn: TRANSACTION_LIFETIME });
+      const { interactionId } = call;
+      return Object.freeze({ authorizationUrl, transaction, expiresIn: TRANSACTION_LIFETIME, interactionId });
     });
   }
 
@@ -93,7 +97,7 @@ export class Links {
     callback: Callback,
     browser: { readonly transaction: string | undefined },
     options?: CallOptions,
-  ): Promise<LinkInfo> {
+  ): Promise<WithInteractionId<LinkInfo>> {
     const configuration = this.#configuration;
     const parameters = readCallback(callback);
     return withCall(options, configuration.timeout, async call => {
@@ -101,6 +105,7 @@ export class Links {
       const transaction = browser?.transaction;
       const { customerId, scopes, wireScopes, secrets } = await peekTransaction(this.#store, transaction);
       const response = await verifyResponse(parameters, secrets.state, context);
+      if (secrets.nonce !== undefined) await context.server.warmKeys(call);
       // Only an authentic answer spends the transaction; then nothing brings it back.
       await spendTransaction(this.#store, transaction as string);
       if ("error" in response) throw response.error;
@@ -114,13 +119,14 @@ export class Links {
         refusedScopes: scopes.filter(scope => !granted(scope)),
         profile: configuration.profile,
         issuer: configuration.issuer,
+        clientId: configuration.clientId,
         thumbprint: await this.#door.thumbprint(call),
         tokens,
         ...(tokens.grantId === undefined ? {} : { grantId: tokens.grantId }),
         createdAt: Date.now(),
       } as const;
       await writeLink(this.#store, record, 0);
-      return infoOf(record);
+      return Object.freeze({ ...infoOf(record), interactionId: call.interactionId });
     });
   }
 

@@ -39,6 +39,7 @@ export interface LinkRecord {
   readonly refusedScopes: readonly Scope[];
   readonly profile: Profile;
   readonly issuer: string;
+  readonly clientId: string;
   /** `x5t#S256` of the certificate that the tokens are bound to (RFC 8705 section 3). */
   readonly thumbprint: string;
   /** Absent once the link is released. */

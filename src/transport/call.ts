@@ -4,9 +4,10 @@
  * @module
  */
 import { randomUUID } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import { isIP } from "node:net";
 import { isJstDate } from "../config/jst.js";
-import { ArgumentError, TransportError } from "../errors.js";
+import { ArgumentError, type SideEffect, TransportError } from "../errors.js";
 
 /** What every method takes last. */
 export interface CallOptions {
@@ -46,7 +47,7 @@ export async function withCall<T>(
   work: (call: Call) => Promise<T>,
 ): Promise<T> {
   const milliseconds = checkTimeout(options?.timeout) ?? timeout;
-  const caller = options?.signal;
+  const caller = checkSignal(options?.signal);
   const call = {
     interactionId: checkInteractionId(options?.interactionId),
     ...checkCustomer(options?.customerPresent),
@@ -56,8 +57,12 @@ export async function withCall<T>(
   const controller = new AbortController();
   const abort = () => controller.abort("aborted");
   const timer = setTimeout(() => controller.abort("timeout"), milliseconds);
-  caller?.addEventListener("abort", abort, { once: true });
-  if (caller?.aborted) abort();
+  if (caller !== undefined) {
+    // One signal may serve any number of calls at once; Node would warn of a leak at the eleventh.
+    setMaxListeners(0, caller);
+    caller.addEventListener("abort", abort, { once: true });
+    if (caller.aborted) abort();
+  }
   try {
     return await work(Object.freeze({ ...call, signal: controller.signal }));
   } finally {
@@ -66,8 +71,31 @@ export async function withCall<T>(
   }
 }
 
+/**
+ * Runs `work` within a share of the call's remaining time, so that something is left for finding out how it ended.
+ */
+export async function withShare<T>(call: Call, share: number, work: (call: Call) => Promise<T>): Promise<T> {
+  const remaining = Math.max(call.deadline - Date.now(), 0) * share;
+  const controller = new AbortController();
+  const abort = () => controller.abort(call.signal.reason);
+  const timer = setTimeout(() => controller.abort("timeout"), remaining);
+  call.signal.addEventListener("abort", abort, { once: true });
+  if (call.signal.aborted) abort();
+  try {
+    return await work(Object.freeze({ ...call, signal: controller.signal }));
+  } finally {
+    clearTimeout(timer);
+    call.signal.removeEventListener("abort", abort);
+  }
+}
+
 /** The error of a call whose signal fired. */
-export function endedEarly(call: Call, reached: "no" | "possible", endpoint: string): TransportError {
+export function endedEarly(
+  call: Call,
+  reached: "no" | "possible",
+  endpoint: string,
+  sideEffect: SideEffect = reached === "no" ? "none" : "possible",
+): TransportError {
   const code = call.signal.reason === "timeout" ? "timeout" : "aborted";
   const why = code === "timeout" ? "The call's deadline passed" : "The caller's signal ended the call";
   const when = reached === "no" ? "before the request left" : "before the answer was there";
@@ -75,14 +103,19 @@ export function endedEarly(call: Call, reached: "no" | "possible", endpoint: str
     reached,
     endpoint,
     interactionId: call.interactionId,
-    retryable: code === "timeout" && reached === "no",
-    sideEffect: reached === "no" ? "none" : "possible",
+    retryable: code === "timeout" && sideEffect === "none",
+    sideEffect,
   });
 }
 
 function checkTimeout(value: number | undefined): number | undefined {
   if (value === undefined || (Number.isInteger(value) && value > 0 && value <= 600_000)) return value;
   throw new ArgumentError("timeout", "timeout must be milliseconds from 1 to 600,000.");
+}
+
+function checkSignal(value: AbortSignal | undefined): AbortSignal | undefined {
+  if (value === undefined || value instanceof AbortSignal) return value;
+  throw new ArgumentError("signal", "signal must be an AbortSignal.");
 }
 
 function checkInteractionId(value: string | undefined): string {
@@ -93,8 +126,9 @@ function checkInteractionId(value: string | undefined): string {
 
 function checkCustomer(present: CallOptions["customerPresent"]): Pick<Call, "customerIp" | "customerAuthenticatedAt"> {
   if (present === undefined) return { customerIp: undefined, customerAuthenticatedAt: undefined };
-  const { ip, authenticatedAt } = present;
-  if (isIP(ip) === 0) throw new ArgumentError("customerPresent.ip", "customerPresent.ip must be an IP address.");
+  const { ip, authenticatedAt } = present ?? {};
+  if (typeof ip !== "string" || isIP(ip) === 0)
+    throw new ArgumentError("customerPresent.ip", "customerPresent.ip must be an IP address.");
   if (authenticatedAt === undefined) return { customerIp: ip, customerAuthenticatedAt: undefined };
   const real = DATE_TIME.test(authenticatedAt) && isJstDate(authenticatedAt.slice(0, 10));
   if (!real || Number.isNaN(Date.parse(authenticatedAt))) {

@@ -47,7 +47,7 @@ export function openPool(certificate: CheckedCertificate, presents: Presents): C
     // Said aloud, so that NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment changes nothing here.
     rejectUnauthorized: true,
     timeout: 5_000,
-    // One process holds one identity for each pool: sessions are remembered by origin, and never shared between pools.
+    // TLS sessions belong to the pool: a resumed one would present the certificate it was made with.
     maxCachedSessions: 100,
   });
   const agent = new Agent({

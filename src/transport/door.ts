@@ -8,6 +8,7 @@ import { type Call, endedEarly } from "./call.js";
 import type { ConnectionPool, Presents } from "./connection.js";
 import { classifyFailure } from "./failure.js";
 import type { Generations } from "./generation.js";
+import { untilEnded } from "./single-flight.js";
 import { request } from "./undici.js";
 
 /** A request that is ready to leave. */
@@ -44,7 +45,8 @@ export class Door {
   /**
    * Sends one request and reads the whole answer, whatever its status.
    *
-   * A safe request whose idle connection the bank had dropped is sent once more; nothing else is ever repeated here.
+   * A safe request whose connection was lost, as when the bank had dropped an idle one, is sent once more; nothing else is
+   * ever repeated here.
    *
    * @throws {@link TransportError} when there is no complete answer.
    * @throws {@link ValidationError} when the answer is a redirect or too large.
@@ -54,16 +56,21 @@ export class Door {
     const failed = { method: outgoing.method, presents: outgoing.presents, endpoint: nameOf(outgoing.url) };
     if (call.signal.aborted) throw endedEarly(call, "no", failed.endpoint);
     try {
-      return await this.#attempt(outgoing, call, pool);
+      return await this.#untilEnded(this.#attempt(outgoing, call, pool), outgoing, call);
     } catch (error) {
       const loss = classifyFailure(error, failed, call, pool);
       if (outgoing.method !== "GET" || loss.code !== "connection_lost") throw loss;
     }
     try {
-      return await this.#attempt(outgoing, call, pool);
+      return await this.#untilEnded(this.#attempt(outgoing, call, pool), outgoing, call);
     } catch (error) {
       throw classifyFailure(error, failed, call, pool);
     }
+  }
+
+  /** undici heeds a signal only once a request has its connection: a call must end before, too. */
+  async #untilEnded(attempt: Promise<Answer>, { method, url }: OutgoingRequest, call: Call): Promise<Answer> {
+    return untilEnded(attempt, call, nameOf(url), "possible", method === "GET" ? "none" : "possible");
   }
 
   async #attempt(outgoing: OutgoingRequest, call: Call, pool: ConnectionPool): Promise<Answer> {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { MinnaError, TransportError, ValidationError } from "../errors.js";
+import { MinnaError, type SideEffect, TransportError, ValidationError } from "../errors.js";
 import { type Call, endedEarly } from "./call.js";
 import { type ConnectionPool, LARGEST_ANSWER, type Presents } from "./connection.js";
 
@@ -17,7 +17,7 @@ export interface FailedRequest {
 
 // What a server says when it wants another client certificate, or any at all (RFC 8446 section 6.2).
 const CERTIFICATE_REFUSED =
-  /^ERR_SSL_(TLSV13_ALERT_CERTIFICATE_REQUIRED|(SSLV3|TLSV1)_ALERT_(BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_(REVOKED|EXPIRED|UNKNOWN)|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE))$/;
+  /^ERR_SSL_(TLSV13_ALERT_CERTIFICATE_REQUIRED|(SSLV3|TLSV1)_ALERT_(BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_(REVOKED|EXPIRED|UNKNOWN)|UNKNOWN_CA|ACCESS_DENIED))$/;
 // What this side says when it does not trust the server, or finds no common version or cipher.
 const SERVER_REFUSED =
   /^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_|EPROTO|HOSTNAME_MISMATCH|INVALID_)/;
@@ -27,9 +27,9 @@ export function classifyFailure(error: unknown, failed: FailedRequest, call: Cal
   if (error instanceof MinnaError) return error;
   const { endpoint } = failed;
   const reached = pool.failedToConnect(error) ? "no" : "possible";
-  if (call.signal.aborted) return endedEarly(call, reached, endpoint);
+  if (call.signal.aborted) return endedEarly(call, reached, endpoint, sideEffectOf(failed, reached));
   const low = lowLevel(error);
-  const sideEffect = reached === "no" || failed.method === "GET" ? "none" : "possible";
+  const sideEffect = sideEffectOf(failed, reached);
   const details = { reached, endpoint, interactionId: call.interactionId, cause: low.cause, sideEffect } as const;
 
   if (low.code === "UND_ERR_RES_EXCEEDED_MAX_SIZE") {
@@ -55,25 +55,27 @@ export function classifyFailure(error: unknown, failed: FailedRequest, call: Cal
       details,
     );
   }
-  if (reached === "no") {
-    const why = low.code === "UND_ERR_CONNECT_TIMEOUT" ? "it did not answer in time" : low.code;
-    return new TransportError(
-      "connection_failed",
-      `No connection to ${endpoint} (${why}). The request did not leave.`,
-      {
-        ...details,
-        retryable: true,
-      },
-    );
-  }
-  // In TLS 1.3 a server refuses a client certificate after the client's handshake is over: all that shows is this.
+  // A server that refuses a client certificate often just hangs up: in TLS 1.2 during the handshake, in TLS 1.3 after it.
   const hint =
     failed.presents === "client-certificate" ? ` If this happens to every request: ${CHECK_CERTIFICATE}` : "";
+  if (reached === "no") {
+    const why = low.code === "UND_ERR_CONNECT_TIMEOUT" ? "it did not answer in time" : low.code;
+    const hungUp = low.code === "ECONNRESET" || low.code === "UND_ERR_SOCKET" ? hint : "";
+    return new TransportError(
+      "connection_failed",
+      `No connection to ${endpoint} (${why}). The request did not leave.${hungUp}`,
+      { ...details, retryable: true },
+    );
+  }
   return new TransportError(
     "connection_lost",
     `The connection to ${endpoint} ended before the answer was complete (${low.code}).${hint}`,
     { ...details, retryable: failed.method === "GET" },
   );
+}
+
+function sideEffectOf({ method }: FailedRequest, reached: "no" | "possible"): SideEffect {
+  return reached === "no" || method === "GET" ? "none" : "possible";
 }
 
 const CHECK_CERTIFICATE =

@@ -3,24 +3,31 @@
  *
  * @module
  */
+import type { SideEffect } from "../errors.js";
 import { type Call, endedEarly } from "./call.js";
 
 /** Merges concurrent requests for the same work. */
 export class SingleFlight<T> {
+  readonly #what: string;
   readonly #flights = new Map<string, Promise<T>>();
+
+  /** `what` names the work in an error. */
+  constructor(what: string) {
+    this.#what = what;
+  }
 
   /**
    * Joins the work under way for `key`, or starts it. A caller who gives up leaves; the work goes on for the others, and
    * so must have a deadline of its own.
    */
   async join(key: string, call: Call, start: () => Promise<T>): Promise<T> {
-    if (call.signal.aborted) throw endedEarly(call, "no", key);
+    if (call.signal.aborted) throw endedEarly(call, "no", this.#what);
     let flight = this.#flights.get(key);
     if (flight === undefined) {
       flight = start().finally(() => this.#flights.delete(key));
       this.#flights.set(key, flight);
     }
-    return untilEnded(flight, call, key);
+    return untilEnded(flight, call, this.#what);
   }
 
   /** Resolves when nothing is under way any more. */
@@ -38,11 +45,12 @@ export async function untilEnded<T>(
   call: Call,
   what: string,
   reached: "no" | "possible" = "no",
+  sideEffect?: SideEffect,
 ): Promise<T> {
   const { signal } = call;
   let leave: () => void = () => {};
   const ended = new Promise<never>((_, reject) => {
-    leave = () => reject(endedEarly(call, reached, what));
+    leave = () => reject(endedEarly(call, reached, what, sideEffect));
     if (signal.aborted) leave();
     else signal.addEventListener("abort", leave, { once: true });
   });

@@ -152,10 +152,12 @@ describe("a refresh", () => {
     grantId: "grant-1",
     subject: { iss: ISSUER, sub: "customer-7" },
   };
+  const kept: string[] = [];
+  const keep = async (rotated: string) => kept.push(rotated);
 
   test("keeps what the answer leaves out", async () => {
     const bank = await bankAnswering({ id_token: undefined });
-    expect(await refresh(CURRENT, contextOf(bank))).toMatchObject({ ...CURRENT, accessToken: "CANARY-at" });
+    expect(await refresh(CURRENT, contextOf(bank), keep)).toMatchObject({ ...CURRENT, accessToken: "CANARY-at" });
   });
 
   test("takes over what the answer changes", async () => {
@@ -166,12 +168,18 @@ describe("a refresh", () => {
       scope: "openid",
       grant_id: "grant-2",
     });
-    const tokens = await refresh(CURRENT, contextOf(bank));
+    const tokens = await refresh(CURRENT, contextOf(bank), keep);
     expect(tokens).toMatchObject({ refreshToken: "rt-2", scopes: ["openid"], grantId: "grant-2" });
+  });
+
+  test("whose ID Token can't be used keeps the rotated refresh token, and nothing else", async () => {
+    const bank = await bankAnswering({ id_token: await signJwt(key, { sub: "customer-8" }), refresh_token: "rt-3" });
+    await rejection(refresh(CURRENT, contextOf(bank), keep), ValidationError);
+    expect(kept).toEqual(["rt-3"]);
   });
 
   test("for another customer is refused", async () => {
     const bank = await bankAnswering({ id_token: await signJwt(key, { sub: "customer-8" }) });
-    expect((await rejection(refresh(CURRENT, contextOf(bank)), ValidationError)).check).toBe("sub");
+    expect((await rejection(refresh(CURRENT, contextOf(bank), keep), ValidationError)).check).toBe("sub");
   });
 });

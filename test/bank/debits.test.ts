@@ -12,7 +12,7 @@ import { MemoryStore } from "../../src/links/memory-store.js";
 import type { PutOptions, Store } from "../../src/links/store.js";
 import { DebitBank, type Fate } from "../support/debit-bank.js";
 import { rejection } from "../support/errors.js";
-import { answer, contextTo } from "../support/stub-rooms.js";
+import { answer, contextTo, linkRecord } from "../support/stub-rooms.js";
 
 const ORDER: CreateDebit = { reference: "order-1001", amount: 1980, description: "ﾎﾝ" };
 const HOUR = 3_600_000;
@@ -149,10 +149,14 @@ describe("the same reference", () => {
     expect(bank.inquiries).toBe(0);
   });
 
-  test("for another link is an error, and nothing is sent", async () => {
-    await debits.create(ORDER);
-    const other = new Debits({ ...contextTo(bank.send), linkId: "lnk_2" }, store);
-    expect(await rejection(other.create(ORDER), ArgumentError)).toMatchObject({ code: "reference_reused" });
+  test("for another customer is an error, and nothing is sent; a new link of the same customer finds the debit", async () => {
+    const first = await debits.create(ORDER);
+    const context = { ...contextTo(bank.send), linkId: "lnk_2" };
+    expect((await new Debits(context, store).create(ORDER)).debitId).toBe(first.debitId);
+    const usable = async () => ({ record: linkRecord({ customerId: "u-43" }), accessToken: "at" });
+    const resources = { usable } as unknown as typeof context.resources;
+    const stranger = new Debits({ ...context, resources }, store);
+    expect(await rejection(stranger.create(ORDER), ArgumentError)).toMatchObject({ code: "reference_reused" });
     expect(bank.posts).toHaveLength(1);
   });
 

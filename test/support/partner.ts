@@ -1,5 +1,12 @@
 /** A partner to test with: a client of the SDK that is connected to a sandbox. */
-import { type LinkInfo, MinnaClient, type MinnaClientOptions, type Profile, type Scope } from "../../src/index.js";
+import {
+  type LinkInfo,
+  MinnaClient,
+  type MinnaClientOptions,
+  type Profile,
+  type Scope,
+  type WithInteractionId,
+} from "../../src/index.js";
 import type { Sandbox } from "../../src/sandbox/index.js";
 
 export const PROFILES: readonly Profile[] = ["fapi1-advanced", "fapi2-security", "fapi2-message-signing"];
@@ -16,7 +23,7 @@ export async function link(
   minna: MinnaClient,
   scopes: readonly Scope[] = SCOPES,
   customer?: string,
-): Promise<LinkInfo> {
+): Promise<WithInteractionId<LinkInfo>> {
   const { authorizationUrl, transaction } = await minna.links.begin({ customerId: "u-42", scopes });
   const callback = await bank.approve(authorizationUrl, customer === undefined ? {} : { customer });
   return minna.links.complete(callback, { transaction });

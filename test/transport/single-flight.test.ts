@@ -26,7 +26,7 @@ function work<T>(): {
 
 describe("work for many callers", () => {
   test("is started once, and all of them get what it brought", async () => {
-    const flight = new SingleFlight<number>();
+    const flight = new SingleFlight<number>("work");
     const { start, starts, finish } = work<number>();
     const callers = Array.from({ length: 100 }, () => flight.join("a", aCall(), start));
     finish(7);
@@ -35,13 +35,13 @@ describe("work for many callers", () => {
   });
 
   test("is started once for each key", async () => {
-    const flight = new SingleFlight<string>();
+    const flight = new SingleFlight<string>("work");
     const results = ["a", "b"].map(key => flight.join(key, aCall(), async () => key));
     expect(await Promise.all(results)).toEqual(["a", "b"]);
   });
 
   test("fails for all of them when it fails", async () => {
-    const flight = new SingleFlight<number>();
+    const flight = new SingleFlight<number>("work");
     const { start, fail } = work<number>();
     const callers = [flight.join("a", aCall(), start), flight.join("a", aCall(), start)];
     const failed = Promise.allSettled(callers);
@@ -52,14 +52,14 @@ describe("work for many callers", () => {
   });
 
   test("is started anew for whoever comes after it ended, well or not", async () => {
-    const flight = new SingleFlight<number>();
+    const flight = new SingleFlight<number>("work");
     await flight.join("a", aCall(), () => Promise.reject(new Error("no"))).catch(() => {});
     expect(await flight.join("a", aCall(), async () => 1)).toBe(1);
     expect(await flight.join("a", aCall(), async () => 2)).toBe(2);
   });
 
   test("goes on for the others when one of them leaves", async () => {
-    const flight = new SingleFlight<number>();
+    const flight = new SingleFlight<number>("work");
     const { start, starts, finish } = work<number>();
     const controller = new AbortController();
     const leaver = flight.join("a", aCall(controller.signal), start);
@@ -72,7 +72,7 @@ describe("work for many callers", () => {
   });
 
   test("that everybody has left fails in silence", async () => {
-    const flight = new SingleFlight<number>();
+    const flight = new SingleFlight<number>("work");
     const { start, fail } = work<number>();
     const controller = new AbortController();
     const leaver = flight.join("a", aCall(controller.signal), start);
@@ -83,7 +83,7 @@ describe("work for many callers", () => {
   });
 
   test("is not started for a caller who has ended the call already", async () => {
-    const flight = new SingleFlight<number>();
+    const flight = new SingleFlight<number>("work");
     let starts = 0;
     const error = await rejection(
       flight.join("a", endedCall(), async () => ++starts),
@@ -94,7 +94,7 @@ describe("work for many callers", () => {
   });
 
   test("can be waited for without joining it", async () => {
-    const flight = new SingleFlight<number>();
+    const flight = new SingleFlight<number>("work");
     const { start, finish } = work<number>();
     const caller = flight.join("a", aCall(), start);
     let settled = false;

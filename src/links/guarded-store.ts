@@ -1,0 +1,65 @@
+/**
+ * The partner's store, with errors of this package and an end to every wait.
+ *
+ * @module
+ */
+import { StoreError } from "../errors.js";
+import type { FindOptions, PutOptions, Store, StoreEntry } from "./store.js";
+
+/** Passes everything on. What the store throws may hold addresses, passwords and rows: only name and code are repeated. */
+export class GuardedStore implements Store {
+  readonly #store: Store;
+  readonly #timeout: number;
+
+  constructor(store: Store, timeout: number) {
+    this.#store = store;
+    this.#timeout = timeout;
+  }
+
+  get(key: string): Promise<StoreEntry | undefined> {
+    return this.#guard("get", () => this.#store.get(key));
+  }
+
+  put(key: string, value: string, options: PutOptions): Promise<number | undefined> {
+    return this.#guard("put", () => this.#store.put(key, value, options));
+  }
+
+  take(key: string): Promise<StoreEntry | undefined> {
+    return this.#guard("take", () => this.#store.take(key));
+  }
+
+  find(options: FindOptions): Promise<readonly StoreEntry[]> {
+    return this.#guard("find", () => this.#store.find(options));
+  }
+
+  lock(key: string, owner: string, duration: number): Promise<boolean> {
+    return this.#guard("lock", () => this.#store.lock(key, owner, duration));
+  }
+
+  unlock(key: string, owner: string): Promise<void> {
+    return this.#guard("unlock", () => this.#store.unlock(key, owner));
+  }
+
+  async #guard<T>(method: keyof Store, work: () => Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(
+        () => reject(new StoreError(method, "store_timeout", "it did not answer in time")),
+        this.#timeout,
+      );
+    });
+    try {
+      return await Promise.race([work(), late]);
+    } catch (error) {
+      throw error instanceof StoreError ? error : new StoreError(method, "store_failed", describe(error));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error;
+  const code = "code" in error && /^[\w-]{1,40}$/.test(String(error.code)) ? ` ${error.code}` : "";
+  return `${error.name}${code}`;
+}
