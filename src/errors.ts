@@ -113,7 +113,10 @@ export class TransportError extends MinnaError {
     | "closed";
   /** Whether the request can have arrived at the bank. */
   readonly reached: "no" | "possible";
-  /** Where the request was going: origin and path, without the query. */
+  /**
+   * Where the request was going: origin and path, without the query; or what the call was waiting for before its own
+   * request could leave: `certificate`, `discovery`, `jwks`, `token refresh`, `signing.sign`, `store lock`.
+   */
   readonly endpoint: string;
 
   constructor(

@@ -38,6 +38,7 @@ export async function verifyIdToken(
   const sideEffect = "possible";
   const wanted = {
     name: "ID Token",
+    response: "idToken",
     issuer,
     audience: clientId,
     algorithms,

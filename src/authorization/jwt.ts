@@ -56,7 +56,7 @@ export interface VerifiedJwt {
 /**
  * Verifies algorithm, issuer, signature, audience and times.
  *
- * JARM section 4.4 lists `aud` and `exp` before the signature; here only `iss` is looked at before it, because keys must
+ * JARM section 2.4 lists `aud` and `exp` before the signature; here only `iss` is looked at before it, because keys must
  * not be fetched for a stranger. The same JWTs are refused.
  *
  * @throws {@link ValidationError} that names the failed check.
@@ -91,7 +91,7 @@ export async function verifyJwt(
 
 type Refuse = (check: ValidationCheck, why: string) => ValidationError;
 
-/** Decrypts what the bank encrypts for this client, and refuses it plain: JARM section 4.4, OIDC Core 3.1.3.7 (1). */
+/** Decrypts what the bank encrypts for this client, and refuses it plain: JARM section 2.4, OIDC Core 3.1.3.7 (1). */
 async function open(
   token: string,
   expected: ExpectedJwt,

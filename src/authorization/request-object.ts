@@ -10,13 +10,13 @@ import { SigningError, TransportError } from "../errors.js";
 import type { Call } from "../transport/call.js";
 import { untilEnded } from "../transport/single-flight.js";
 
-/** Seconds. P2 5.2.2 (13) allows 60 minutes; the request is used at once. */
+/** Seconds. P2 5.2.3 (11) allows 60 minutes; the request is used at once. */
 const LIFETIME = 300;
 
 /**
  * Signs the parameters as a request object.
  *
- * P2 5.2.2 (13, 15) and 5.2.3, MS 5.3.2, RFC 9101 section 4: every parameter inside; `iss`, `aud`, `exp`, `nbf`, `iat` and `jti`;
+ * P2 5.2.3 (8, 10, 11, 14), MS 5.3, RFC 9101 section 4: every parameter inside; `iss`, `aud`, `exp`, `nbf`, `iat` and `jti`;
  * never `sub`, `request` or `request_uri`.
  *
  * @throws {@link SigningError} when the signer fails.

@@ -59,7 +59,7 @@ export async function startAuthorization(
 }
 
 function freshSecrets(openidConnect: boolean): AuthorizationSecrets {
-  // 32 random bytes each: 43 characters, within the 64 that every bank accepts for a nonce (SP 5.3.3.2).
+  // 32 random bytes each: 43 characters, within the 64 that a bank must accept for a nonce (SP 5.3.2.2).
   const secrets = { state: openid.randomState(), codeVerifier: openid.randomPKCECodeVerifier() };
   return Object.freeze(openidConnect ? { ...secrets, nonce: openid.randomNonce() } : secrets);
 }
@@ -74,15 +74,15 @@ async function requestParameters(
   return {
     response_type: "code",
     client_id: clientId,
-    // SP 5.3.2.2 (6): in the pushed request, and the registered one, never one made from an incoming request.
+    // SP 5.3.3.2: in the pushed request, and the registered one, never one made from an incoming request.
     redirect_uri: redirectUri,
     scope: wish.scopes.join(" "),
     state: secrets.state,
     ...(secrets.nonce === undefined ? {} : { nonce: secrets.nonce }),
-    // SP 5.3.3.2, P2 5.2.2 (18): PKCE with S256, by value too.
+    // SP 5.3.3.2, P2 5.2.3 (15): PKCE with S256, by value too.
     code_challenge: await openid.calculatePKCECodeChallenge(secrets.codeVerifier),
     code_challenge_method: "S256",
-    // P2 5.2.2 (2), MS 5.4: the answer is a JWT.
+    // P2 5.2.3, MS 5.4: the answer is a JWT.
     ...(rules.response === "jwt" ? { response_mode: "jwt" } : {}),
     // OIDC Core section 11: offline access wants to be asked for, each time.
     ...(contract.scopes.offlineAccess !== null ? { prompt: "consent" } : {}),
@@ -91,7 +91,7 @@ async function requestParameters(
   };
 }
 
-/** OIDC Core section 6.1, RFC 9101 section 5: `client_id`, `response_type` and `scope` stand outside too. */
+/** P2 5.2.3 (9), OIDC Core section 6.1: `client_id`, `response_type` and `scope` stand outside too. */
 function byValue(endpoint: string, request: string, parameters: Readonly<Record<string, string>>): string {
   const url = new URL(endpoint);
   for (const name of ["client_id", "response_type", "scope"]) url.searchParams.set(name, parameters[name] ?? "");

@@ -53,7 +53,7 @@ export async function verifyResponse(
   return { code };
 }
 
-/** JARM section 4.4 (P2 5.2.2 (2), MS 5.4.2): only what is inside a valid JWT is read. */
+/** JARM section 2.4 (P2 5.2.3, MS 5.4): only what is inside a valid JWT is read. */
 async function openJarm(
   callback: ReadonlyMap<string, string>,
   context: AuthorizationContext,
@@ -74,7 +74,7 @@ async function openJarm(
   return new Map(Object.entries(claims).filter((claim): claim is [string, string] => typeof claim[1] === "string"));
 }
 
-/** RFC 9207, SP 5.3.3.2: `iss` is required whatever the metadata says, and compared exactly. */
+/** RFC 9207 section 2.4, SP 5.3.3.2: `iss` is required whatever the metadata says, and compared exactly. */
 function checkPlain(callback: ReadonlyMap<string, string>, configuration: Configuration): ReadonlyMap<string, string> {
   if (callback.has("response"))
     throw refuse("response_mode", "is a signed response (JARM), which this profile does not ask for");

@@ -7,7 +7,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { createRemoteJWKSet, customFetch as joseFetch } from "jose";
 import * as openid from "openid-client";
 import type { Configuration } from "../config/configuration.js";
-import { OAuthError, TransportError, ValidationError } from "../errors.js";
+import { MinnaError, OAuthError, TransportError, ValidationError } from "../errors.js";
 import { type Call, withCall } from "../transport/call.js";
 import type { Answer, Door } from "../transport/door.js";
 import { type FetchInit, fetchThrough, toResponse } from "../transport/fetch.js";
@@ -79,7 +79,11 @@ export class AuthorizationServer {
    */
   async warmKeys(call: Call): Promise<void> {
     const { keys } = await this.#discover(call);
-    if (!keys.fresh) await untilEnded(keys.reload(), call, "jwks");
+    if (keys.fresh) return;
+    await untilEnded(keys.reload(), call, "jwks").catch(error => {
+      if (error instanceof MinnaError) throw error;
+      throw new ValidationError("key", "The bank's JWKS can't be used.", { interactionId: call.interactionId });
+    });
   }
 
   /**

@@ -23,14 +23,14 @@ export interface ProfileRules {
 }
 
 const RULES: Readonly<Record<Profile, ProfileRules>> = Object.freeze({
-  // FAPI 1.0 Part 2 5.2.2 (2: JARM with response_type=code; 1, 10: signed request object), 8.6 (algorithms).
+  // FAPI 1.0 Part 2 5.2.2 (JARM with response_type=code), 5.2.3 (signed request object), 8.6 (algorithms).
   "fapi1-advanced": Object.freeze({
     signedRequest: true,
     response: "jwt",
     byValue: true,
     algorithms: Object.freeze(["PS256", "ES256"] as const),
   }),
-  // FAPI 2.0 Security Profile 5.3.2.2 (2: PAR; 7: iss), 5.4.1 (algorithms).
+  // FAPI 2.0 Security Profile 5.3.3.2 (PAR, iss), 5.4.1 (algorithms).
   "fapi2-security": Object.freeze({
     signedRequest: false,
     response: "iss",

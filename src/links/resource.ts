@@ -88,7 +88,7 @@ export class Resources {
         ...json,
         headers: {
           accept: "application/json",
-          // RFC 6750 section 2.1: in the header, and nowhere else (P2 6.2.2, SP 5.3.4).
+          // RFC 6750 section 2.1: in the header, and nowhere else (P1 6.2.2, SP 5.3.3.1).
           authorization: `Bearer ${link.accessToken}`,
           [headers.interactionId]: call.interactionId,
           ...(call.customerIp === undefined ? {} : { [headers.customerIpAddress]: call.customerIp }),
