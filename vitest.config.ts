@@ -7,6 +7,9 @@ const config: ViteUserConfig = defineConfig({
     hookTimeout: 60_000,
     // Two cores: more workers only make the handshakes slower.
     maxWorkers: 2,
+    // CI counts what ran.
+    reporters:
+      process.env["CI"] === undefined ? ["default"] : ["default", ["json", { outputFile: ".build/tests.json" }]],
   },
 });
 
