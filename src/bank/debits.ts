@@ -17,38 +17,15 @@ import { withLock } from "../links/lock.js";
 import { resourceUrl } from "../links/resource.js";
 import type { Store } from "../links/store.js";
 import { type Call, type CallOptions, withCall, withShare } from "../transport/call.js";
-import { type Debit, type DebitKind, debit, debitList, isFinal, pointsToEarlier } from "./debit.js";
+import { type Debit, debit, debitList, isFinal, pointsToEarlier } from "./debit.js";
+import { type CreateDebit, checkDebit, checkReference, type DebitBody } from "./debit-order.js";
 import { Journal, type JournalEntry, type VersionedEntry } from "./journal.js";
 import type { LinkContext } from "./link-context.js";
-
-/** A debit to make. */
-export interface CreateDebit {
-  /** The partner's own order id, 1 to 64 printable ASCII characters. It stands for this one debit, for ever. */
-  readonly reference: string;
-  /** Yen: a positive integer. */
-  readonly amount: number;
-  /** What the customer reads in their passbook (摘要). */
-  readonly description: string;
-  /** The account to debit. Default: the bank's choice, the 普通 account. */
-  readonly accountId?: string;
-  /** Default `per_purchase`. */
-  readonly kind?: DebitKind;
-}
 
 /** Milliseconds: the bank remembers a key for 24 hours, and its clock may be an hour off. */
 const KEY_WINDOW = 23 * 60 * 60 * 1000;
 /** Of a call's time: the rest is kept for finding out what became of an answer that does not come. */
 const SHARE_OF_POST = 0.75;
-const KINDS: readonly DebitKind[] = ["per_purchase", "standing", "charge"];
-
-interface DebitBody {
-  readonly partnerTransactionId: string;
-  readonly accountId?: string;
-  readonly amount: number;
-  readonly currencyCode: "JPY";
-  readonly description: string;
-  readonly kind: DebitKind;
-}
 
 /** One call of `create()`. */
 interface Attempt {
@@ -277,37 +254,6 @@ function checkIsThisDebit(answered: Debit, body: DebitBody, call: Call): void {
     interactionId: call.interactionId,
     sideEffect: "possible",
   });
-}
-
-function checkDebit(input: CreateDebit): DebitBody {
-  const { reference, amount, description, accountId, kind = "per_purchase" } = input ?? {};
-  checkReference(reference);
-  if (!Number.isSafeInteger(amount) || amount <= 0) {
-    throw new ArgumentError("amount", "amount must be a positive integer: yen have no fractions.");
-  }
-  if (typeof description !== "string" || description.trim() === "") {
-    throw new ArgumentError("description", "description must say what the customer reads in their passbook.");
-  }
-  if (accountId !== undefined && (typeof accountId !== "string" || accountId === "")) {
-    throw new ArgumentError("accountId", "accountId must be an id that accounts.list() returned.");
-  }
-  if (!KINDS.includes(kind)) throw new ArgumentError("kind", `kind must be one of ${KINDS.join(", ")}.`);
-  return {
-    partnerTransactionId: reference,
-    ...(accountId === undefined ? {} : { accountId }),
-    amount,
-    currencyCode: "JPY",
-    description,
-    kind,
-  };
-}
-
-function checkReference(reference: unknown): void {
-  if (typeof reference === "string" && /^[\x21-\x7e]{1,64}$/.test(reference)) return;
-  throw new ArgumentError(
-    "reference",
-    "reference must be the partner's own order id, 1 to 64 printable ASCII characters.",
-  );
 }
 
 function result(found: Debit, call: Call): WithInteractionId<Debit> {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { type CreateDebit, Debits } from "../../src/bank/debits.js";
+import type { CreateDebit } from "../../src/bank/debit-order.js";
+import { Debits } from "../../src/bank/debits.js";
 import { DebitOutcomeUnknownError } from "../../src/errors.js";
 import { MemoryStore } from "../../src/links/memory-store.js";
 import { DebitBank, FATES, type Fate } from "../support/debit-bank.js";

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { type CreateDebit, Debits } from "../../src/bank/debits.js";
+import type { CreateDebit } from "../../src/bank/debit-order.js";
+import { Debits } from "../../src/bank/debits.js";
 import {
   ApiError,
   ArgumentError,
