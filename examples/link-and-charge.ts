@@ -1,7 +1,8 @@
 import { MinnaClient } from "minna-baas";
 import { startSandbox } from "minna-baas/sandbox";
 
-// The bank and its customer, in a box. At the real bank these values come from its onboarding.
+// The bank and its customer, in a box, with one client for each profile. At the real bank these values come from its
+// onboarding. In short: new MinnaClient(bank.client("fapi1-advanced")).
 const bank = await startSandbox();
 const { issuer, clientId, redirectUri, certificate, api } = bank.client("fapi2-security");
 
@@ -40,8 +41,8 @@ console.log(`debit of ${debit.amount} yen: ${debit.status}`);
 
 // 認可: 状態の確認 · 期限延長 · 解除
 const { status, expiresAt } = await link.grant.status();
-console.log(`grant: ${status} until ${expiresAt}`);
-await link.grant.extend({ until: "2027-11-30" });
+console.log(`grant: ${status} until ${expiresAt}`); // "2027-03-31T23:59:59+09:00"
+await link.grant.extend({ until: `${Number(expiresAt?.slice(0, 4)) + 1}-03-31` });
 await link.grant.revoke();
 
 await minna.close();

@@ -10,7 +10,7 @@ import { Debits } from "./bank/debits.js";
 import { IdentityApi } from "./bank/identity.js";
 import { type Configuration, configure } from "./config/configuration.js";
 import type { ProfileOptions } from "./config/options.js";
-import { ConfigurationError } from "./errors.js";
+import { ArgumentError, ConfigurationError } from "./errors.js";
 import { Access } from "./links/access.js";
 import { Grant, type GrantRooms } from "./links/grant.js";
 import { GuardedStore } from "./links/guarded-store.js";
@@ -72,8 +72,14 @@ export class MinnaClient {
     this.links = new Links(door, this.#grants);
   }
 
-  /** A handle to a link. It does no I/O: an unknown id shows at the first call. */
+  /**
+   * A handle to a link. It does no I/O: an unknown id shows at the first call.
+   *
+   * @throws {@link ArgumentError} when `id` is no string.
+   */
   link(id: string): Link {
+    if (typeof id !== "string" || id === "")
+      throw new ArgumentError("id", "id must be the id that links.complete() returned.");
     return new Link(id, this.#grants);
   }
 

@@ -146,6 +146,14 @@ export class AuthorizationError extends MinnaError {
   }
 }
 
+const OAUTH_HINTS: Readonly<Record<string, string>> = {
+  invalid_client: " Check that clientId and the certificate are the registered ones.",
+  invalid_request: " Check that redirectUri is registered, and the client for this profile.",
+  invalid_request_object:
+    " Check that the client is registered for this profile, and its key and kid as in publicJwks().",
+  invalid_scope: " Check contract.scopes against what is registered.",
+};
+
 /** Which endpoint of the authorization server refused. */
 export type OAuthEndpoint = "par" | "token" | "revocation" | "introspection" | "userinfo" | "discovery" | "jwks";
 
@@ -174,8 +182,9 @@ export class OAuthError extends MinnaError {
       readonly retryAfter?: number | undefined;
     },
   ) {
+    const hint = OAUTH_HINTS[code] ?? "";
     super(
-      `The bank's ${details.endpoint} endpoint refused with ${JSON.stringify(code)} (HTTP ${details.status}).`,
+      `The bank's ${details.endpoint} endpoint refused with ${JSON.stringify(code)} (HTTP ${details.status}).${hint}`,
       details,
     );
     this.code = code;

@@ -54,9 +54,10 @@ export function checkMetadata(value: unknown, configuration: Configuration): Met
   const issuer = typeof value === "object" && value !== null && "issuer" in value ? value.issuer : undefined;
   // SP 5.3.3.1, OIDC Discovery 4.3, RFC 8414 3.3: identical strings. URLs that are merely equal are another issuer.
   if (issuer !== configuration.issuer) {
+    const named = typeof issuer === "string" && /^https:\/\/[\w.:/-]{1,200}$/.test(issuer) ? issuer : "something else";
     throw new ValidationError(
       "issuer",
-      `The metadata at ${configuration.issuer} names another issuer than the configured one.`,
+      `The configured issuer is ${configuration.issuer}, and the metadata there names ${named}. They must be the same string.`,
     );
   }
   const parsed = document.safeParse(value);

@@ -25,6 +25,8 @@ export interface Asked {
   readonly repeatable: boolean;
   /** The media type to ask for, where it is not openid-client's choice. */
   readonly accept?: string;
+  /** Gets to see the answer as it came, also when openid-client refuses it. */
+  readonly seen?: (answer: Answer) => void;
 }
 
 /** Makes the error that a caller meets. */

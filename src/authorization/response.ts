@@ -79,7 +79,7 @@ function checkPlain(callback: ReadonlyMap<string, string>, configuration: Config
   if (callback.has("response"))
     throw refuse("response_mode", "is a signed response (JARM), which this profile does not ask for");
   const iss = callback.get("iss");
-  if (iss === undefined) throw refuse("iss", "has no iss");
+  if (iss === undefined) throw refuse("iss", callback.size === 0 ? "has no query: pass the whole URL" : "has no iss");
   if (iss !== configuration.issuer) throw refuse("iss", "is not from the configured issuer");
   return callback;
 }

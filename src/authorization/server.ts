@@ -200,6 +200,7 @@ export class AuthorizationServer {
       [this.#configuration.contract.headers.interactionId]: exchange.call.interactionId,
     };
     exchange.answer = await fetchThrough(this.#door, exchange.call, presents, url, { ...init, headers });
+    exchange.asked.seen?.(exchange.answer);
     return toResponse(withoutIdToken(exchange.answer));
   }
 }

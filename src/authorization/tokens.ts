@@ -64,16 +64,29 @@ export async function refresh(
   keep: (rotated: string) => Promise<unknown>,
 ): Promise<TokenSet> {
   if (current.subject !== undefined) await context.server.warmKeys(context.call);
-  const answered = await context.server.ask({ endpoint: "token", repeatable: true }, context.call, client =>
-    openid.refreshTokenGrant(client, current.refreshToken),
-  );
+  let seen: Answer | undefined;
+  const asked = { endpoint: "token", repeatable: true, seen: (answer: Answer) => (seen = answer) } as const;
   const expected = current.subject === undefined ? {} : { subject: current.subject };
   try {
+    const answered = await context.server.ask(asked, context.call, client =>
+      openid.refreshTokenGrant(client, current.refreshToken),
+    );
     return await toTokenSet(answered, current, expected, context);
   } catch (error) {
-    const rotated = answered.value.refresh_token;
+    const rotated = refreshTokenIn(seen);
     if (rotated !== undefined && rotated !== current.refreshToken) await keep(rotated);
     throw error;
+  }
+}
+
+/** The refresh token of a successful answer, whatever else is wrong with it. */
+function refreshTokenIn(answer: Answer | undefined): string | undefined {
+  if (answer?.status !== 200) return undefined;
+  try {
+    const { refresh_token: token } = JSON.parse(answer.body);
+    return typeof token === "string" && token !== "" ? token : undefined;
+  } catch {
+    return undefined;
   }
 }
 
@@ -113,8 +126,10 @@ function idTokenOf(answer: Answer | undefined, call: Call): string | undefined {
 /** Half a minute early, or a fifth of a short life. */
 function lifetime(expiresIn: number | undefined): Pick<TokenSet, "expiresAt" | "refreshAt"> {
   if (expiresIn === undefined) return {};
-  const expiresAt = Date.now() + expiresIn * 1000;
-  return { expiresAt, refreshAt: expiresAt - Math.min(30_000, expiresIn * 200) };
+  // Longer than ten years is no date that a store could keep.
+  const seconds = Math.min(expiresIn, 10 * 365 * 24 * 60 * 60);
+  const expiresAt = Date.now() + seconds * 1000;
+  return { expiresAt, refreshAt: expiresAt - Math.min(30_000, seconds * 200) };
 }
 
 function untrusted(check: string, message: string, call: Call): ValidationError {

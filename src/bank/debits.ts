@@ -53,7 +53,9 @@ export class Debits {
    * Debits the account, once for each reference: called again with the same reference and body it returns the same debit,
    * also after a crash and from another process.
    *
-   * A debit that the bank declined is a result, not an error: look at `status` and `failure`.
+   * A debit that the bank declined is a result, not an error: look at `status` and `failure`. It stays declined under its
+   * reference. A repeated call returns the outcome as it was first known: only `get()` and `find()` tell of a later
+   * `returned`.
    *
    * @throws {@link ArgumentError} before any call, for a wrong value, or `reference_reused` when the reference stands for
    * another debit. {@link DebitOutcomeUnknownError} when the money may have moved: call again with the same reference and
@@ -123,6 +125,7 @@ export class Debits {
     const entry: JournalEntry = {
       reference: attempt.body.partnerTransactionId,
       linkId,
+      sentBy: this.#sender(),
       customerId: record.customerId,
       bodyHash: attempt.bodyHash,
       // 36 characters, of the 40 that a key may have.
@@ -131,6 +134,11 @@ export class Debits {
       state: "sent",
     };
     return this.#send(attempt, await this.#journal.write(entry, 0), call);
+  }
+
+  #sender(): string {
+    const { issuer, clientId } = this.#context.configuration;
+    return `${issuer} ${clientId}`;
   }
 
   /** Somebody who linked their account again keeps their debits. */
@@ -154,11 +162,13 @@ export class Debits {
       case "prepared":
         return this.#send(
           attempt,
-          await this.#journal.write({ ...entry, state: "sent", sentAt: Date.now() }, version),
+          await this.#journal.write({ ...entry, state: "sent", sentBy: this.#sender(), sentAt: Date.now() }, version),
           call,
         );
       case "sent":
       case "unknown": {
+        // Another client's debits don't show here, and sent again it would be another debit.
+        if (entry.sentBy !== this.#sender()) return this.#unknown(entry, call);
         const found = await this.#inquireFor(attempt, call);
         if (found !== undefined) return this.#settle(known, found, call);
         // The bank has not got it, or not yet. While it remembers the key, sending the same key again can't debit twice.
@@ -243,7 +253,8 @@ const REFUSED: readonly number[] = [400, 403, 404, 405, 413, 415, 422, 429];
 /** Whether this attempt has certainly made no debit: the bank was not reached, or it refused for good. */
 function certainlyNotMade(error: unknown): boolean {
   if (error instanceof TransportError) return error.reached === "no";
-  if (error instanceof ApiError) return REFUSED.includes(error.status);
+  // already_processed is no refusal, whatever its status: there is an earlier outcome to look up.
+  if (error instanceof ApiError) return REFUSED.includes(error.status) && error.bankCode !== "already_processed";
   // Everything else that is ours and not an unreadable answer stopped before the request left, or at a rejected token.
   return error instanceof MinnaError && !(error instanceof ValidationError);
 }

@@ -5,6 +5,7 @@
  */
 import { DebitOutcomeUnknownError } from "../errors.js";
 import type { Store } from "../links/store.js";
+import { parseStored } from "../links/stored.js";
 import { type Debit, isFinal } from "./debit.js";
 
 /**
@@ -22,6 +23,8 @@ export interface JournalEntry {
   readonly reference: string;
   /** The link that it was first sent with. */
   readonly linkId: string;
+  /** Who sent it: issuer and client id. At the bank the reference and the key are another client's own. */
+  readonly sentBy: string;
   /** The customer of that link: the same reference can't stand for somebody else's debit. */
   readonly customerId: string;
   /** SHA-256 over the body: nor for another one of theirs. */
@@ -50,7 +53,7 @@ export class Journal {
 
   async read(reference: string): Promise<VersionedEntry | undefined> {
     const found = await this.#store.get(keyOf(reference));
-    return found === undefined ? undefined : { entry: JSON.parse(found.value) as JournalEntry, version: found.version };
+    return found === undefined ? undefined : { entry: parseStored<JournalEntry>(found), version: found.version };
   }
 
   /**

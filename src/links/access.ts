@@ -13,7 +13,8 @@ import { type Call, withCall } from "../transport/call.js";
 import type { Door } from "../transport/door.js";
 import { SingleFlight } from "../transport/single-flight.js";
 import { withLock } from "./lock.js";
-import { type LinkRecord, readLink, type VersionedLink, writeLink } from "./record.js";
+import { persist } from "./persist.js";
+import { type LinkRecord, readOwnLink, type VersionedLink, writeLink } from "./record.js";
 import type { Store } from "./store.js";
 
 const MOST_CACHED = 10_000;
@@ -91,11 +92,19 @@ export class Access {
 
   async #renewed(linkId: string, stale: string, call: Call): Promise<UsableLink> {
     // A call of its own: a caller that gives up must not end the refresh that others wait for, nor lose a rotated token.
+    const { timeout } = this.#configuration;
     // One flight for each token that is to be replaced: who met the rejection of a newer one must not get that one again.
     const key = `${linkId} ${createHash("sha256").update(stale).digest("base64url")}`;
     const record = await this.#refreshing.join(key, call, () =>
-      withCall(undefined, this.#configuration.timeout, own =>
-        withLock(this.#store, `refresh:${linkId}`, own, () => this.#refresh(linkId, stale, own)),
+      withCall(undefined, timeout, waiting =>
+        // Who waited long for the lock still has all of its time for the bank: an answer in a hurry would be lost.
+        withLock(
+          this.#store,
+          refreshLock(linkId),
+          waiting,
+          () => withCall(undefined, timeout, own => this.#refresh(linkId, stale, own)),
+          timeout,
+        ),
       ),
     );
     return { record, accessToken: tokensOf(record).accessToken };
@@ -130,23 +139,16 @@ export class Access {
   async #save(before: VersionedLink, tokens: TokenSet, thumbprint: string): Promise<LinkRecord> {
     let latest = before;
     for (;;) {
-      const written = await writeLink(this.#store, { ...latest.record, tokens, thumbprint }, latest.version);
+      const { record, version } = latest;
+      const written = await persist(() => writeLink(this.#store, { ...record, tokens, thumbprint }, version));
       if (written !== undefined) return written.record;
-      latest = await this.#read(before.record.id);
+      latest = await persist(() => this.#read(before.record.id));
       tokensOf(latest.record);
     }
   }
 
-  /** Reads a link of this configuration: its tokens must go to no other bank, and are of no use to another client. */
   async #read(linkId: string): Promise<VersionedLink> {
-    const found = await readLink(this.#store, linkId);
-    const { issuer, clientId } = this.#configuration;
-    if (found.record.issuer === issuer && found.record.clientId === clientId) return found;
-    throw new LinkError(
-      "link_elsewhere",
-      linkId,
-      "The link was made with another issuer or client id than the configured one. Its tokens are not sent here.",
-    );
+    return readOwnLink(this.#store, linkId, this.#configuration);
   }
 
   #remember(record: LinkRecord): LinkRecord {
@@ -156,6 +158,11 @@ export class Access {
     if (this.#cache.size > MOST_CACHED && oldest !== undefined) this.#cache.delete(oldest);
     return record;
   }
+}
+
+/** The lock under which a link's tokens change. */
+export function refreshLock(linkId: string): string {
+  return `refresh:${linkId}`;
 }
 
 function tokensOf(record: LinkRecord): TokenSet {

@@ -10,11 +10,11 @@ import type { AuthorizationServer } from "../authorization/server.js";
 import type { TokenSet } from "../authorization/tokens.js";
 import type { Configuration } from "../config/configuration.js";
 import { endOfJstDate, isJstDate, type JstDate, type JstDateTime, toJst } from "../config/jst.js";
-import { ApiError, ArgumentError, LinkError, ValidationError } from "../errors.js";
+import { ApiError, ArgumentError, LinkError, OAuthError, ValidationError } from "../errors.js";
 import { type Call, type CallOptions, withCall } from "../transport/call.js";
 import type { Access } from "./access.js";
 import { decode, type WithInteractionId } from "./decode.js";
-import { infoOf, type LinkInfo, type LinkRecord, readLink, writeLink } from "./record.js";
+import { infoOf, type LinkInfo, type LinkRecord, readOwnLink, writeLink } from "./record.js";
 import { type Resources, resourceUrl } from "./resource.js";
 import type { Store } from "./store.js";
 
@@ -99,13 +99,13 @@ export class Grant {
   async revoke(options?: CallOptions): Promise<WithInteractionId<LinkInfo>> {
     const { configuration, server, resources, store } = this.#rooms;
     return withCall(options, configuration.timeout, async call => {
-      const { record } = await readLink(store, this.#linkId);
+      const { record } = await readOwnLink(store, this.#linkId, configuration);
       const { interactionId } = call;
       if (record.status === "released") return Object.freeze({ ...infoOf(record), interactionId });
       try {
         await resources.call(this.#linkId, { method: "DELETE", url: await this.#url("grant", call) }, call);
       } catch (error) {
-        if (!isGone(error, record, configuration)) throw error;
+        if (!(await this.#isGone(error, record, call))) throw error;
       }
       const { record: released, tokens } = await this.#release();
       // A bank that ended the grant and not its tokens would leave something usable behind. Failing to ask changes nothing.
@@ -126,11 +126,25 @@ export class Grant {
     });
   }
 
+  /**
+   * Whether the grant is gone already, which is what was asked for: as after a release whose answer was lost, or when the
+   * customer released it at the bank. A 404 or 403 alone may be a gateway's: the bank's word is that the refresh token is
+   * over.
+   */
+  async #isGone(error: unknown, { id, tokens }: LinkRecord, call: Call): Promise<boolean> {
+    if (!(error instanceof ApiError && (error.code === "not_found" || error.code === "forbidden"))) return false;
+    if (tokens === undefined) return true;
+    return this.#rooms.access.renew(id, tokens.accessToken, call).then(
+      () => false,
+      reason => reason instanceof LinkError && (reason.code === "link_released" || reason.cause instanceof OAuthError),
+    );
+  }
+
   /** Marks the link as released, and returns the tokens that it had. */
   async #release(): Promise<{ readonly record: LinkRecord; readonly tokens: TokenSet | undefined }> {
-    const { store, access } = this.#rooms;
+    const { configuration, store, access } = this.#rooms;
     for (;;) {
-      const { record, version } = await readLink(store, this.#linkId);
+      const { record, version } = await readOwnLink(store, this.#linkId, configuration);
       const { tokens, ...rest } = record;
       const written = await writeLink(store, { ...rest, status: "released" }, version);
       if (written === undefined) continue;
@@ -141,7 +155,7 @@ export class Grant {
 
   async #url(path: "grant" | "grantExtensions", call: Call): Promise<URL> {
     const { configuration, server, store } = this.#rooms;
-    const { record } = await readLink(store, this.#linkId);
+    const { record } = await readOwnLink(store, this.#linkId, configuration);
     if (record.status === "released") {
       throw new LinkError("link_released", record.id, "The link was released. Link the account again to use it.");
     }
@@ -153,15 +167,4 @@ export class Grant {
     }
     return resourceUrl(endpoint, configuration.contract.paths[path], { grantId: record.grantId });
   }
-}
-
-/**
- * Whether the bank says that the grant is gone already, which is what was asked for: 404, or 403 to a token that had the
- * scope for it, as after a release whose answer was lost.
- */
-function isGone(error: unknown, { tokens }: LinkRecord, { contract }: Configuration): boolean {
-  if (!(error instanceof ApiError)) return false;
-  const { grantRevoke } = contract.scopes;
-  const allowed = grantRevoke !== null && tokens?.scopes.includes(grantRevoke) === true;
-  return error.code === "not_found" || (error.code === "forbidden" && allowed);
 }

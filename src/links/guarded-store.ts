@@ -16,28 +16,42 @@ export class GuardedStore implements Store {
     this.#timeout = timeout;
   }
 
-  get(key: string): Promise<StoreEntry | undefined> {
-    return this.#guard("get", () => this.#store.get(key));
+  async get(key: string): Promise<StoreEntry | undefined> {
+    return this.#entry("get", await this.#guard("get", () => this.#store.get(key)));
   }
 
-  put(key: string, value: string, options: PutOptions): Promise<number | undefined> {
-    return this.#guard("put", () => this.#store.put(key, value, options));
+  async put(key: string, value: string, options: PutOptions): Promise<number | undefined> {
+    const version: unknown = await this.#guard("put", () => this.#store.put(key, value, options));
+    if (version === undefined || version === null) return undefined;
+    return typeof version === "number" ? version : this.#refuse("put", "neither a version nor undefined");
   }
 
-  take(key: string): Promise<StoreEntry | undefined> {
-    return this.#guard("take", () => this.#store.take(key));
+  async take(key: string): Promise<StoreEntry | undefined> {
+    return this.#entry("take", await this.#guard("take", () => this.#store.take(key)));
   }
 
   find(options: FindOptions): Promise<readonly StoreEntry[]> {
     return this.#guard("find", () => this.#store.find(options));
   }
 
-  lock(key: string, owner: string, duration: number): Promise<boolean> {
-    return this.#guard("lock", () => this.#store.lock(key, owner, duration));
+  async lock(key: string, owner: string, duration: number): Promise<boolean> {
+    const taken: unknown = await this.#guard("lock", () => this.#store.lock(key, owner, duration));
+    return typeof taken === "boolean" ? taken : this.#refuse("lock", "no boolean");
   }
 
   unlock(key: string, owner: string): Promise<void> {
     return this.#guard("unlock", () => this.#store.unlock(key, owner));
+  }
+
+  /** Databases say `null` for nothing. */
+  #entry(method: keyof Store, value: StoreEntry | null | undefined): StoreEntry | undefined {
+    if (value === undefined || value === null) return undefined;
+    const whole = typeof value.value === "string" && typeof value.version === "number";
+    return whole ? value : this.#refuse(method, "no entry");
+  }
+
+  #refuse(method: keyof Store, returned: string): never {
+    throw new StoreError(method, "store_failed", `it returned ${returned}`);
   }
 
   async #guard<T>(method: keyof Store, work: () => Promise<T>): Promise<T> {

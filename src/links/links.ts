@@ -14,9 +14,12 @@ import { COMPANION_SCOPES, SCOPES, type Scope } from "../config/contract.js";
 import { ArgumentError, LinkError } from "../errors.js";
 import { type CallOptions, withCall } from "../transport/call.js";
 import type { Door } from "../transport/door.js";
+import { refreshLock } from "./access.js";
 import type { WithInteractionId } from "./decode.js";
 import { Grant, type GrantRooms } from "./grant.js";
-import { infoOf, type LinkInfo, type LinkRecord, readLink, removeLink, writeLink } from "./record.js";
+import { withLock } from "./lock.js";
+import { persist } from "./persist.js";
+import { infoOf, type LinkInfo, type LinkRecord, readLink, readOwnLink, removeLink, writeLink } from "./record.js";
 import type { Store } from "./store.js";
 import { openTransaction, peekTransaction, spendTransaction, TRANSACTION_LIFETIME } from "./transaction.js";
 
@@ -125,7 +128,7 @@ export class Links {
         ...(tokens.grantId === undefined ? {} : { grantId: tokens.grantId }),
         createdAt: Date.now(),
       } as const;
-      await writeLink(this.#store, record, 0);
+      await persist(() => writeLink(this.#store, record, 0));
       return Object.freeze({ ...infoOf(record), interactionId: call.interactionId });
     });
   }
@@ -149,7 +152,7 @@ export class Links {
    * could not be told: then the link is still there, and the call can be made again.
    */
   async end(id: string, options?: CallOptions): Promise<void> {
-    const { record } = await readLink(this.#store, id);
+    const { record } = await readOwnLink(this.#store, id, this.#configuration);
     await this.#tellBank(record, options).catch(error => {
       // The bank accepts nothing of the link any more: nothing usable is left there.
       if (!(error instanceof LinkError && error.code === "reauthorization_required")) throw error;
@@ -165,7 +168,11 @@ export class Links {
     const managed = await withCall(options, configuration.timeout, async call => {
       const { metadata } = await server.discovered(call);
       if (metadata.mtls.grant_management_endpoint !== undefined && record.grantId !== undefined) return true;
-      await revokeTokens(tokens, { configuration, server, call });
+      // Under the lock of the refresh, so that no tokens come that are not revoked.
+      await withLock(this.#store, refreshLock(record.id), call, async () => {
+        const latest = (await readOwnLink(this.#store, record.id, configuration)).record.tokens ?? tokens;
+        await revokeTokens(latest, { configuration, server, call });
+      });
       return false;
     });
     if (managed) await new Grant(record.id, this.#rooms).revoke(options);
@@ -179,7 +186,7 @@ export class Links {
 
 function checkScopes(value: readonly Scope[] | undefined): readonly Scope[] {
   if (!Array.isArray(value) || value.length === 0 || !value.every(item => SCOPES.includes(item))) {
-    throw new ArgumentError("scopes", `scopes must be a list of ${SCOPES.join(", ")}.`);
+    throw new ArgumentError("scopes", `scopes must be a list of at least one of ${SCOPES.join(", ")}.`);
   }
   return [...new Set(value)];
 }

@@ -15,11 +15,21 @@ const MARGIN = 5_000;
 
 /**
  * Does the work while holding a lock. Who had to wait must look again at what it came for: somebody else may have done it.
+ *
+ * @param hold - Milliseconds that the work may take. Default: what is left of the call.
  */
-export async function withLock<T>(store: Store, key: string, call: Call, work: () => Promise<T>): Promise<T> {
+export async function withLock<T>(
+  store: Store,
+  name: string,
+  call: Call,
+  work: () => Promise<T>,
+  hold?: number,
+): Promise<T> {
   const owner = randomUUID();
+  // Never the key of an entry: a store may keep locks and entries side by side.
+  const key = `lock:${name}`;
   let wait = FIRST_WAIT;
-  while (!(await store.lock(key, owner, call.deadline - Date.now() + MARGIN))) {
+  while (!(await store.lock(key, owner, (hold ?? call.deadline - Date.now()) + MARGIN))) {
     // Spread out, so that those who wait do not all come back in step.
     await sleep(wait * (0.5 + Math.random()), undefined, { signal: call.signal }).catch(() => {
       throw endedEarly(call, "no", "store lock");

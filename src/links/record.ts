@@ -4,11 +4,13 @@
  * @module
  */
 import type { TokenSet } from "../authorization/tokens.js";
+import type { Configuration } from "../config/configuration.js";
 import type { Scope } from "../config/contract.js";
 import { type JstDateTime, toJst } from "../config/jst.js";
 import type { Profile } from "../config/profile.js";
-import { LinkError } from "../errors.js";
+import { ArgumentError, LinkError } from "../errors.js";
 import type { Store } from "./store.js";
+import { parseStored } from "./stored.js";
 
 /** A customer's account that is linked to the partner, as the partner sees it. */
 export interface LinkInfo {
@@ -57,11 +59,28 @@ export interface VersionedLink {
 
 /** Reads a link. */
 export async function readLink(store: Store, id: string): Promise<VersionedLink> {
+  if (typeof id !== "string" || id === "") throw new ArgumentError("id", "id must be the id of a link.");
   const entry = await store.get(keyOf(id));
   if (entry === undefined) {
     throw new LinkError("link_unknown", id, `The store has no link ${JSON.stringify(id)}.`);
   }
-  return { record: JSON.parse(entry.value) as LinkRecord, version: entry.version };
+  return { record: parseStored<LinkRecord>(entry), version: entry.version };
+}
+
+/**
+ * Reads a link of this configuration: its tokens must go to no other bank, and are of no use to another client.
+ *
+ * @throws {@link LinkError} `link_elsewhere` for another one's link.
+ */
+export async function readOwnLink(store: Store, id: string, configuration: Configuration): Promise<VersionedLink> {
+  const found = await readLink(store, id);
+  const { issuer, clientId } = configuration;
+  if (found.record.issuer === issuer && found.record.clientId === clientId) return found;
+  throw new LinkError(
+    "link_elsewhere",
+    id,
+    "The link was made with another issuer or client id than the configured one. Its tokens are not sent here.",
+  );
 }
 
 /** Writes a link; `undefined` where somebody else wrote it first. */

@@ -116,5 +116,12 @@ export function resourceUrl(base: string, path: string, parts: Readonly<Record<s
     }
     return encodeURIComponent(part);
   });
-  return new URL(base.replace(/\/+$/, "") + filled);
+  return new URL(withoutTrailingSlash(base) + filled);
+}
+
+/** Character by character: an expression for it would take quadratic time in a run of slashes. */
+function withoutTrailingSlash(base: string): string {
+  let end = base.length;
+  while (base[end - 1] === "/") end--;
+  return base.slice(0, end);
 }

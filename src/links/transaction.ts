@@ -8,6 +8,7 @@ import type { AuthorizationSecrets } from "../authorization/request.js";
 import type { Scope } from "../config/contract.js";
 import { ValidationError } from "../errors.js";
 import type { Store } from "./store.js";
+import { parseStored } from "./stored.js";
 
 /** Seconds that a customer has from `links.begin()` to the callback. */
 export const TRANSACTION_LIFETIME = 900;
@@ -38,7 +39,7 @@ export async function peekTransaction(store: Store, value: unknown): Promise<Tra
   }
   const entry = await store.get(keyOf(value));
   if (entry === undefined) throw refuse("belongs to a transaction that is unknown, over, or used already");
-  return JSON.parse(entry.value) as Transaction;
+  return parseStored<Transaction>(entry);
 }
 
 /** Uses a transaction up. Of any number of callers exactly one gets past here. */

@@ -28,12 +28,17 @@ export async function fetchThrough(
   return door.send({ method, url: new URL(url), headers, presents, ...body }, call);
 }
 
+/** What the libraries read of an answer. Anything else could hold what a `Headers` object refuses. */
+const READ = ["content-type", "www-authenticate"];
+
 /** The answer as the libraries want it. */
 export function toResponse(answer: Answer): Response {
   const headers = new Headers();
-  for (const [name, value] of Object.entries(answer.headers)) {
-    for (const item of typeof value === "string" ? [value] : (value ?? [])) headers.append(name, item);
+  for (const name of READ) {
+    const value = answer.headers[name];
+    // RFC 9110 section 5.5: what is no visible ASCII is a gateway's mistake, and says nothing here.
+    if (value !== undefined) headers.set(name, String(value).replace(/[^\t\x20-\x7e]/g, "?"));
   }
-  const empty = answer.status === 204 || answer.status === 205;
+  const empty = answer.status === 204 || answer.status === 205 || answer.status === 304;
   return new Response(empty ? null : answer.body, { status: answer.status, headers });
 }

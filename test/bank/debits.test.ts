@@ -383,6 +383,28 @@ describe("a debit that was certainly not made", () => {
   );
 });
 
+describe("a debit in doubt", () => {
+  test("that another client of the bank sent is not sent again by this one: it would be another debit", async () => {
+    bank.fates.push("answers 504, and succeeds later");
+    await rejection(debits.create(ORDER), DebitOutcomeUnknownError);
+    const context = contextTo(bank.send);
+    const moved = { ...context, configuration: { ...context.configuration, clientId: "partner-of-fapi-2" } };
+    await rejection(new Debits(moved, store).create(ORDER), DebitOutcomeUnknownError);
+    expect(bank.posts).toHaveLength(1);
+    bank.catchUp();
+    expect(await debits.create(ORDER)).toMatchObject({ debitId: "dd-1" });
+    expect(await new Debits(moved, store).create(ORDER)).toMatchObject({ debitId: "dd-1" });
+  });
+
+  test.each([400, 403, 409, 422])("is looked up when the bank says already_processed with HTTP %i", async status => {
+    const first = await debits.create(ORDER);
+    const context = contextTo(outgoing =>
+      outgoing.method === "POST" ? answer(status, { code: "already_processed" }) : bank.send(outgoing),
+    );
+    expect(await new Debits(context, new MemoryStore()).create(ORDER)).toMatchObject({ debitId: first.debitId });
+  });
+});
+
 describe("a store that fails", () => {
   test("after the bank has made the debit leaves an unknown outcome, not an error of the store's", async () => {
     const broken = new FailingStore(2);
@@ -424,7 +446,7 @@ describe("a store that fails", () => {
 test("a caller that waits in vain for another one's attempt is not told that no money has moved", async () => {
   bank.fates.push("is lost on the way");
   await rejection(debits.create(ORDER), DebitOutcomeUnknownError);
-  await store.lock("debit:order-1001", "a process that may have died after sending", 60_000);
+  await store.lock("lock:debit:order-1001", "a process that may have died after sending", 60_000);
   const error: MinnaError = await rejection(debits.create(ORDER, { timeout: 30 }), DebitOutcomeUnknownError);
   expect(error.sideEffect).toBe("possible");
 });

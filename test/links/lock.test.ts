@@ -32,25 +32,25 @@ test("the lock is free again after the work, be it done or thrown out of", async
   await withLock(store, "a", aCall(), async () => {});
   const failing = withLock(store, "a", aCall(), () => Promise.reject(new Error("no")));
   expect((await rejection(failing, Error)).message).toBe("no");
-  expect(await store.lock("a", "next", 1_000)).toBe(true);
+  expect(await store.lock("lock:a", "next", 1_000)).toBe(true);
 });
 
 test("who waits in vain gives up when the call ends, and has done nothing", async () => {
   const store = new MemoryStore();
-  await store.lock("a", "somebody", 60_000);
+  await store.lock("lock:a", "somebody", 60_000);
   let worked = false;
   const waiting = withLock(store, "a", shortCall(30), async () => {
     worked = true;
   });
   expect((await rejection(waiting, TransportError)).code).toBe("timeout");
   expect(worked).toBe(false);
-  expect(await store.lock("a", "another", 1_000)).toBe(false);
+  expect(await store.lock("lock:a", "another", 1_000)).toBe(false);
 });
 
 test("a lock outlives its call, so that it is not free while the work is still ending", async () => {
   const store = new MemoryStore();
   await withLock(store, "a", shortCall(10), async () => {
     await new Promise(resolve => setTimeout(resolve, 20));
-    expect(await store.lock("a", "another", 1_000)).toBe(false);
+    expect(await store.lock("lock:a", "another", 1_000)).toBe(false);
   });
 });

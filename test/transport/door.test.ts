@@ -325,13 +325,14 @@ describe("a call", () => {
     const before = silent.seen.length;
     const error = await rejection(aDoor().send(post(silent.url), shortCall(150)), TransportError);
     expect(error).toMatchObject({ code: "timeout", reached: "possible", sideEffect: "possible", retryable: false });
-    expect(silent.seen.length - before).toBe(1);
+    expect(silent.seen.length - before).toBeLessThanOrEqual(1);
   });
 
   test("whose deadline passes is not repeated, be it a GET", async () => {
     const before = silent.seen.length;
     expect((await rejection(aDoor().send(get(silent.url), shortCall(150)), TransportError)).code).toBe("timeout");
-    expect(silent.seen.length - before).toBe(1);
+    // On a busy machine the deadline may pass before the request arrives.
+    expect(silent.seen.length - before).toBeLessThanOrEqual(1);
   });
 
   test("that its caller ends, ends with aborted", async () => {
