@@ -14,6 +14,7 @@ import {
 } from "../errors.js";
 import { decode, decodeBody, freeze, type WithInteractionId } from "../links/decode.js";
 import { withLock } from "../links/lock.js";
+import type { LinkRecord } from "../links/record.js";
 import { resourceUrl } from "../links/resource.js";
 import type { Store } from "../links/store.js";
 import { type Call, type CallOptions, withCall, withShare } from "../transport/call.js";
@@ -125,7 +126,7 @@ export class Debits {
     const entry: JournalEntry = {
       reference: attempt.body.partnerTransactionId,
       linkId,
-      sentBy: this.#sender(),
+      sentFor: this.#payer(record),
       customerId: record.customerId,
       bodyHash: attempt.bodyHash,
       // 36 characters, of the 40 that a key may have.
@@ -136,9 +137,14 @@ export class Debits {
     return this.#send(attempt, await this.#journal.write(entry, 0), call);
   }
 
-  #sender(): string {
-    const { issuer, clientId } = this.#context.configuration;
-    return `${issuer} ${clientId}`;
+  async #payerNow(call: Call): Promise<string> {
+    const { linkId, resources } = this.#context;
+    return this.#payer((await resources.usable(linkId, "debit", call)).record);
+  }
+
+  /** Whose account it is at the bank, as far as this side can tell, and for which client. */
+  #payer({ id, issuer, clientId, tokens }: LinkRecord): string {
+    return [issuer, clientId, tokens?.subject?.sub ?? id].join(" ");
   }
 
   /** Somebody who linked their account again keeps their debits. */
@@ -159,16 +165,14 @@ export class Debits {
         const found = (await this.#inquireFor(attempt, call).catch(() => undefined)) ?? last;
         return found === undefined ? this.#unknown(entry, call) : this.#settle(known, found, call);
       }
-      case "prepared":
-        return this.#send(
-          attempt,
-          await this.#journal.write({ ...entry, state: "sent", sentBy: this.#sender(), sentAt: Date.now() }, version),
-          call,
-        );
+      case "prepared": {
+        const sent = { ...entry, state: "sent", sentFor: await this.#payerNow(call), sentAt: Date.now() } as const;
+        return this.#send(attempt, await this.#journal.write(sent, version), call);
+      }
       case "sent":
       case "unknown": {
-        // Another client's debits don't show here, and sent again it would be another debit.
-        if (entry.sentBy !== this.#sender()) return this.#unknown(entry, call);
+        // Debits of another client, or of another customer of the bank, don't show here; sent again it would be another one.
+        if (entry.sentFor !== (await this.#payerNow(call))) return this.#unknown(entry, call);
         const found = await this.#inquireFor(attempt, call);
         if (found !== undefined) return this.#settle(known, found, call);
         // The bank has not got it, or not yet. While it remembers the key, sending the same key again can't debit twice.
@@ -243,7 +247,9 @@ export class Debits {
     url.searchParams.set("partnerTransactionId", reference);
     const answer = await resources.call(linkId, { method: "GET", url, scope: "debit" }, call);
     const { directDebits } = decodeBody(debitList, answer, "debits", call);
-    return directDebits.find(found => found.partnerTransactionId === reference && !pointsToEarlier(found));
+    // One at most; should there be more, money that moved, or still may, counts more than an attempt that failed.
+    const found = directDebits.filter(one => one.partnerTransactionId === reference && !pointsToEarlier(one));
+    return found.find(one => one.status !== "failed") ?? found[0];
   }
 }
 

@@ -23,8 +23,8 @@ export interface JournalEntry {
   readonly reference: string;
   /** The link that it was first sent with. */
   readonly linkId: string;
-  /** Who sent it: issuer and client id. At the bank the reference and the key are another client's own. */
-  readonly sentBy: string;
+  /** Issuer, client and the bank's customer: at the bank the reference and the key may be known only there. */
+  readonly sentFor: string;
   /** The customer of that link: the same reference can't stand for somebody else's debit. */
   readonly customerId: string;
   /** SHA-256 over the body: nor for another one of theirs. */

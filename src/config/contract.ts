@@ -163,6 +163,12 @@ function merge<Name extends Section>(section: Name, value: unknown, problems: Pr
       merged[name] = entry;
     }
   }
+  if (
+    section === "headers" &&
+    new Set(Object.values(merged).map(name => name?.toLowerCase())).size < Object.keys(merged).length
+  ) {
+    problems.add("contract.headers", "a name of its own for each header", "one name for two of them");
+  }
   return Object.freeze(merged) as Contract[Name];
 }
 

@@ -80,7 +80,14 @@ export class Links {
     return withCall(options, this.#configuration.timeout, async call => {
       const started = await startAuthorization({ scopes: wireScopes }, { ...this.#authorization, call });
       const { authorizationUrl, secrets } = started;
-      const transaction = await openTransaction(this.#store, { customerId, scopes, wireScopes, secrets });
+      const transaction = await openTransaction(this.#store, {
+        customerId,
+        scopes,
+        wireScopes,
+        secrets,
+        issuer: this.#configuration.issuer,
+        clientId: this.#configuration.clientId,
+      });
       const { interactionId } = call;
       return Object.freeze({ authorizationUrl, transaction, expiresIn: TRANSACTION_LIFETIME, interactionId });
     });
@@ -106,7 +113,11 @@ export class Links {
     return withCall(options, configuration.timeout, async call => {
       const context = { ...this.#authorization, call };
       const transaction = browser?.transaction;
-      const { customerId, scopes, wireScopes, secrets } = await peekTransaction(this.#store, transaction);
+      const { customerId, scopes, wireScopes, secrets } = await peekTransaction(
+        this.#store,
+        transaction,
+        configuration,
+      );
       const response = await verifyResponse(parameters, secrets.state, context);
       if (secrets.nonce !== undefined) await context.server.warmKeys(call);
       // Only an authentic answer spends the transaction; then nothing brings it back.

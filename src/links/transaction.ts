@@ -20,6 +20,9 @@ export interface Transaction {
   /** Scope strings, as on the wire. */
   readonly wireScopes: readonly string[];
   readonly secrets: AuthorizationSecrets;
+  /** Which client began it: another one must neither complete nor spend it. */
+  readonly issuer: string;
+  readonly clientId: string;
 }
 
 /** Keeps a transaction and returns the value that only the browser's cookie holds. */
@@ -33,13 +36,19 @@ export async function openTransaction(store: Store, transaction: Transaction): P
 }
 
 /** Looks at a transaction without using it up: a forged callback must not end the customer's own attempt. */
-export async function peekTransaction(store: Store, value: unknown): Promise<Transaction> {
+export async function peekTransaction(
+  store: Store,
+  value: unknown,
+  { issuer, clientId }: Pick<Transaction, "issuer" | "clientId">,
+): Promise<Transaction> {
   if (typeof value !== "string" || value === "") {
     throw refuse("came without its transaction: the browser did not send the cookie set at links.begin()");
   }
   const entry = await store.get(keyOf(value));
   if (entry === undefined) throw refuse("belongs to a transaction that is unknown, over, or used already");
-  return parseStored<Transaction>(entry);
+  const transaction = parseStored<Transaction>(entry);
+  if (transaction.issuer === issuer && transaction.clientId === clientId) return transaction;
+  throw refuse("belongs to a transaction of another issuer or client id than the configured one");
 }
 
 /** Uses a transaction up. Of any number of callers exactly one gets past here. */

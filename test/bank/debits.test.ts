@@ -388,7 +388,8 @@ describe("a debit in doubt", () => {
     bank.fates.push("answers 504, and succeeds later");
     await rejection(debits.create(ORDER), DebitOutcomeUnknownError);
     const context = contextTo(bank.send);
-    const moved = { ...context, configuration: { ...context.configuration, clientId: "partner-of-fapi-2" } };
+    const usable = async () => ({ record: linkRecord({ clientId: "partner-of-fapi-2" }), accessToken: "at" });
+    const moved = { ...context, resources: Object.assign(Object.create(context.resources), { usable }) };
     await rejection(new Debits(moved, store).create(ORDER), DebitOutcomeUnknownError);
     expect(bank.posts).toHaveLength(1);
     bank.catchUp();

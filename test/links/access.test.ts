@@ -293,6 +293,26 @@ describe("a refresh token that is over", () => {
 });
 
 describe("a link", () => {
+  test.each<Partial<LinkRecord>>([{ issuer: "https://bank-a.example" }, { clientId: "another-client" }])(
+    "that was made elsewhere (%j) gives its tokens to nobody here",
+    async elsewhere => {
+      await linkGoodFor(10 * MINUTE, elsewhere);
+      expect(await rejection(access().use(LINK_ID, aCall()), LinkError)).toMatchObject({ code: "link_elsewhere" });
+      expect(bank.asked).toHaveLength(0);
+    },
+  );
+
+  test("whose token the bank never ends by time, without a refresh token, is used until it is past", async () => {
+    const tokens = {
+      accessToken: "at-old",
+      scopes: ["openid"],
+      expiresAt: Date.now() + 20_000,
+      refreshAt: Date.now() - 1,
+    };
+    await writeLink(store, linkRecord({ tokens }), 0);
+    expect((await access().use(LINK_ID, aCall())).accessToken).toBe("at-old");
+  });
+
   test("that the store does not know is unknown", async () => {
     expect(await rejection(access().use("lnk_x", aCall()), LinkError)).toMatchObject({ code: "link_unknown" });
   });
