@@ -4,7 +4,9 @@
  * @module
  */
 import * as openid from "openid-client";
+import { z } from "zod";
 import { ValidationError } from "../errors.js";
+import type { Call } from "../transport/call.js";
 import { verifyJwt } from "./jwt.js";
 import type { AuthorizationContext } from "./server.js";
 
@@ -36,7 +38,7 @@ export async function introspectToken(
   const accept = metadata.signedIntrospection ? SIGNED : "application/json";
   const asked = { endpoint: "introspection", repeatable: true, accept } as const;
   const { value, answer } = await server.ask(asked, call, client => openid.tokenIntrospection(client, token));
-  if (!metadata.signedIntrospection) return read(value);
+  if (!metadata.signedIntrospection) return read(value, call);
   if (!String(answer?.headers["content-type"]).startsWith(SIGNED)) {
     throw new ValidationError(
       "signature",
@@ -58,10 +60,19 @@ export async function introspectToken(
     },
     context,
   );
-  return read(claims["token_introspection"] as openid.IntrospectionResponse);
+  return read(claims["token_introspection"], call);
 }
 
-function read({ active, scope, exp }: openid.IntrospectionResponse): Introspection {
+const response = z.object({ active: z.boolean(), scope: z.string().optional(), exp: z.number().optional() });
+
+function read(answer: unknown, call: Call): Introspection {
+  const parsed = response.safeParse(answer);
+  if (!parsed.success) {
+    throw new ValidationError("body", "The bank's introspection response is not of the form of RFC 7662.", {
+      interactionId: call.interactionId,
+    });
+  }
+  const { active, scope, exp } = parsed.data;
   const scopes = Object.freeze(scope?.split(" ").filter(name => name !== "") ?? []);
   return Object.freeze({ active, scopes, ...(exp === undefined ? {} : { exp }) });
 }

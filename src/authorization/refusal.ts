@@ -79,9 +79,9 @@ function oauthCode(error: unknown): string | undefined {
   return undefined;
 }
 
-/** RFC 6749 appendix A.7 and a sane length; anything else would be the bank writing into our caller's log. */
+/** What the registered codes look like; anything else would be the bank writing into our caller's log. */
 function printable(code: string): string {
-  return /^[\x20\x21\x23-\x5b\x5d-\x7e]{1,64}$/.test(code) ? code : "server_error";
+  return /^[a-z][a-z0-9_]{0,39}$/.test(code) ? code : "server_error";
 }
 
 const CHECK_OF_CODE: Readonly<Record<string, ValidationCheck>> = {

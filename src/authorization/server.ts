@@ -48,6 +48,9 @@ interface Exchange {
   answer: Answer | undefined;
 }
 
+// openid-client takes neither a signal nor any other thing for a single call: what belongs to one travels here. One for all
+// clients: Node never forgets a storage that was used.
+const EXCHANGES = new AsyncLocalStorage<Exchange>();
 const RETRY_METADATA = 60 * 1000;
 const METADATA_AGE = 60 * 60 * 1000;
 const LARGEST_JWKS = 256 * 1024;
@@ -59,8 +62,6 @@ export class AuthorizationServer {
   readonly #configuration: Configuration;
   readonly #door: Door;
   readonly #discovering = new SingleFlight<Known>("discovery");
-  // openid-client takes neither a signal nor any other thing for a single call: what belongs to one travels here.
-  readonly #exchanges = new AsyncLocalStorage<Exchange>();
   #known: Known | undefined;
 
   constructor(configuration: Configuration, door: Door) {
@@ -100,7 +101,7 @@ export class AuthorizationServer {
     const { openid: configuration } = await this.#discover(call);
     const exchange: Exchange = { call, asked, answer: undefined };
     try {
-      const value = await this.#exchanges.run(exchange, () => question(configuration));
+      const value = await EXCHANGES.run(exchange, () => question(configuration));
       return { value, answer: exchange.answer };
     } catch (error) {
       throw refusalOf(error, asked, exchange.answer, call.interactionId);
@@ -129,7 +130,7 @@ export class AuthorizationServer {
     const exchange: Exchange = { call, asked: DISCOVERY, answer: undefined };
     let found: openid.ServerMetadata;
     try {
-      const configuration = await this.#exchanges.run(exchange, () =>
+      const configuration = await EXCHANGES.run(exchange, () =>
         openid.discovery(new URL(issuer), clientId, undefined, openid.None(), {
           [openid.customFetch]: (url, init) => this.#fetch("nothing", url, init),
         }),
@@ -190,7 +191,7 @@ export class AuthorizationServer {
   }
 
   async #fetch(presents: "client-certificate" | "nothing", url: string, init: FetchInit): Promise<Response> {
-    const exchange = this.#exchanges.getStore();
+    const exchange = EXCHANGES.getStore();
     if (exchange === undefined) throw new Error("openid-client was used outside of ask()");
     const { accept } = exchange.asked;
     const headers = {

@@ -101,6 +101,9 @@ async function toTokenSet(
     throw untrusted("token_type", "The bank issued a token of another type than Bearer.", context.call);
   }
   const accessToken = value.access_token;
+  // RFC 6750 section 2.1: what can't stand in the header is no token.
+  if (!/^[\x21-\x7e]+$/.test(accessToken))
+    throw untrusted("access_token", "The bank's access token is none.", context.call);
   const idToken = idTokenOf(answer, context.call);
   const subject =
     idToken === undefined ? before.subject : await verifyIdToken(idToken, { ...expected, accessToken }, context);

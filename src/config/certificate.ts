@@ -4,6 +4,7 @@
  * @module
  */
 import { createHash, createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import { createSecureContext } from "node:tls";
 import { isObject, kindOf, Problems } from "./problems.js";
 
 /** A client certificate with its key, in PEM. */
@@ -64,8 +65,17 @@ export function checkCertificate(value: unknown, problems: Problems): CheckedCer
   if (leaf !== undefined) checkValidity(leaf, problems);
   if (leaf !== undefined && key !== undefined && !leaf.checkPrivateKey(key)) {
     problems.add("certificate.key", "the private key of certificate.cert", "the key of another certificate");
+    return undefined;
   }
   if (leaf === undefined || key === undefined) return undefined;
+  try {
+    createSecureContext({ cert: pem(given.cert), key: key.export({ type: "pkcs8", format: "pem" }), ca: [...ca] });
+  } catch (error) {
+    // Such as a signature with MD5 or SHA-1.
+    const code = error instanceof Error && "code" in error ? String(error.code) : "an error";
+    problems.add("certificate.cert", "a certificate that TLS takes", `one that it does not (${code})`);
+    return undefined;
+  }
   return Object.freeze({
     cert: pem(given.cert) ?? "",
     key,

@@ -12,7 +12,7 @@ import {
 } from "./certificate.js";
 import { type Contract, checkContract } from "./contract.js";
 import { checkDecryption, type Decryptor } from "./decryption.js";
-import { isObject, kindOf, Problems } from "./problems.js";
+import { classOf, isObject, kindOf, Problems } from "./problems.js";
 import { PROFILES, type Profile, type ProfileRules, profileRules, type SigningAlgorithm } from "./profile.js";
 import { checkSigning, type Signer } from "./signing.js";
 import { checkUrl } from "./url.js";
@@ -195,7 +195,7 @@ async function callLoader(load: ClientCertificateLoader): Promise<unknown> {
     return await load();
   } catch (error) {
     // The loader's own error may say anything: only its class is repeated.
-    const found = `one that failed with ${error instanceof Error ? error.name : typeof error}`;
+    const found = `one that failed with ${classOf(error)}`;
     throw new ConfigurationError([{ option: "certificate", expected: "a function that loads { cert, key }", found }]);
   }
 }

@@ -77,11 +77,8 @@ function readKey(
   }
   const { key: given, alg, kid } = item;
   if (typeof kid !== "string" || kid === "" || keys.has(kid)) {
-    problems.add(
-      `${option}.kid`,
-      "the id of the key, of each key another",
-      keys.has(String(kid)) ? "one that was given" : kindOf(kid),
-    );
+    const found = typeof kid === "string" && kid !== "" ? "one that was given" : kindOf(kid);
+    problems.add(`${option}.kid`, "the id of the key, of each key another", found);
     return;
   }
   if (alg !== "RSA-OAEP-256" && alg !== "ECDH-ES") {

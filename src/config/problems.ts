@@ -23,6 +23,12 @@ export function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
 }
 
+/** The class of an error that a partner's own function threw: its message, and even its name, may say anything. */
+export function classOf(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error;
+  return /^[A-Z]\w{0,40}$/.test(error.name) ? error.name : "Error";
+}
+
 /** Says what kind of thing a value is, never the value: it may be a secret in the wrong place. */
 export function kindOf(value: unknown): string {
   if (value === undefined) return "nothing";

@@ -7,7 +7,7 @@ import { constants, createPublicKey, type JsonWebKey, type KeyObject, sign } fro
 import type { JWK } from "jose";
 import { SigningError } from "../errors.js";
 import { isCryptoKey, type PrivateKey, toKeyObject } from "./key.js";
-import { isObject, kindOf, type Problems } from "./problems.js";
+import { classOf, isObject, kindOf, type Problems } from "./problems.js";
 import type { ProfileRules, SigningAlgorithm } from "./profile.js";
 
 /** A signing key in the process: PEM, JWK, `CryptoKey` or `KeyObject`. */
@@ -66,13 +66,17 @@ export function checkSigning(value: unknown, rules: ProfileRules, problems: Prob
     problems.add("signing.alg", `one of ${rules.algorithms.join(", ")}`, found);
     return undefined;
   }
-  if (external) return checkExternal(given, alg, String(kid), problems);
+  if (external) return checkExternal(given, alg, typeof kid === "string" ? kid : "", problems);
   const key = readKey(given.key, alg, problems);
   if (key === undefined) return undefined;
-  const publicJwk = publish(createPublicKey(key).export({ format: "jwk" }) as JWK, alg, String(kid));
+  const publicJwk = publish(
+    createPublicKey(key).export({ format: "jwk" }) as JWK,
+    alg,
+    typeof kid === "string" ? kid : "",
+  );
   return Object.freeze({
     alg,
-    kid: String(kid),
+    kid: typeof kid === "string" ? kid : "",
     publicJwk,
     sign: async bytes => signLocally(alg, key, bytes),
   } satisfies Signer);
@@ -116,8 +120,9 @@ async function callSigner(signOutside: () => unknown): Promise<unknown> {
     return await signOutside();
   } catch (error) {
     // The signer's own error may say anything: only its class is repeated.
-    const name = error instanceof Error ? error.name : typeof error;
-    throw new SigningError(`signing.sign failed with ${name}. The bank was not asked; see the log of the signer.`);
+    throw new SigningError(
+      `signing.sign failed with ${classOf(error)}. The bank was not asked; see the log of the signer.`,
+    );
   }
 }
 

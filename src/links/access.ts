@@ -102,7 +102,7 @@ export class Access {
           this.#store,
           refreshLock(linkId),
           waiting,
-          () => withCall(undefined, timeout, own => this.#refresh(linkId, stale, own)),
+          stay => withCall(undefined, timeout, own => this.#refresh(linkId, stale, stay, own)),
           timeout,
         ),
       ),
@@ -110,7 +110,7 @@ export class Access {
     return { record, accessToken: tokensOf(record).accessToken };
   }
 
-  async #refresh(linkId: string, stale: string, call: Call): Promise<LinkRecord> {
+  async #refresh(linkId: string, stale: string, stay: () => Promise<void>, call: Call): Promise<LinkRecord> {
     const current = await this.#read(linkId);
     const tokens = tokensOf(current.record);
     const thumbprint = await this.#door.thumbprint(call);
@@ -122,9 +122,9 @@ export class Access {
     try {
       const context = { configuration: this.#configuration, server: this.#server, call };
       const keep = (rotated: string) =>
-        this.#save(current, { ...tokens, refreshToken: rotated }, current.record.thumbprint);
+        this.#save(current, { ...tokens, refreshToken: rotated }, current.record.thumbprint, stay);
       const next = await refresh({ ...tokens, refreshToken }, context, keep);
-      return this.#remember(await this.#save(current, next, thumbprint));
+      return this.#remember(await this.#save(current, next, thumbprint, stay));
     } catch (error) {
       if (!(error instanceof OAuthError && error.code === "invalid_grant")) throw error;
       // RFC 6749 section 5.2: this refresh token is over. A lock that ran out under a paused process may have let somebody
@@ -136,11 +136,20 @@ export class Access {
   }
 
   /** Saves rotated tokens before anybody uses them, also over what was changed meanwhile. */
-  async #save(before: VersionedLink, tokens: TokenSet, thumbprint: string): Promise<LinkRecord> {
+  async #save(
+    before: VersionedLink,
+    tokens: TokenSet,
+    thumbprint: string,
+    stay: () => Promise<void>,
+  ): Promise<LinkRecord> {
     let latest = before;
     for (;;) {
       const { record, version } = latest;
-      const written = await persist(() => writeLink(this.#store, { ...record, tokens, thumbprint }, version));
+      const written = await persist(async () => {
+        // Nobody may use the old refresh token while the new one is not written.
+        await stay();
+        return writeLink(this.#store, { ...record, tokens, thumbprint }, version);
+      });
       if (written !== undefined) return written.record;
       latest = await persist(() => this.#read(before.record.id));
       tokensOf(latest.record);

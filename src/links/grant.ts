@@ -94,7 +94,8 @@ export class Grant {
    * Releases the grant at the bank (解除), and with it the link: no call can be made with it afterwards.
    *
    * Its tokens, which the release has ended, are revoked besides where the bank offers it. Releasing a released link does
-   * nothing. Where the bank can't be reached the link stays as it was.
+   * nothing. Where the bank can't be reached the link stays as it was; where it accepts the link's tokens no more, there is
+   * nothing left to release.
    */
   async revoke(options?: CallOptions): Promise<WithInteractionId<LinkInfo>> {
     const { configuration, server, resources, store } = this.#rooms;
@@ -132,11 +133,12 @@ export class Grant {
    * over.
    */
   async #isGone(error: unknown, { id, tokens }: LinkRecord, call: Call): Promise<boolean> {
+    if (isOver(error)) return true;
     if (!(error instanceof ApiError && (error.code === "not_found" || error.code === "forbidden"))) return false;
     if (tokens === undefined) return true;
     return this.#rooms.access.renew(id, tokens.accessToken, call).then(
       () => false,
-      reason => reason instanceof LinkError && (reason.code === "link_released" || reason.cause instanceof OAuthError),
+      reason => isOver(reason),
     );
   }
 
@@ -167,4 +169,9 @@ export class Grant {
     }
     return resourceUrl(endpoint, configuration.contract.paths[path], { grantId: record.grantId });
   }
+}
+
+/** Whether the link is released, or the bank has said that its refresh token is over (`invalid_grant`). */
+function isOver(error: unknown): boolean {
+  return error instanceof LinkError && (error.code === "link_released" || error.cause instanceof OAuthError);
 }

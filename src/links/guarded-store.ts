@@ -74,6 +74,6 @@ export class GuardedStore implements Store {
 
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return typeof error;
-  const code = "code" in error && /^[\w-]{1,40}$/.test(String(error.code)) ? ` ${error.code}` : "";
-  return `${error.name}${code}`;
+  const code = "code" in error && /^[A-Z0-9_]{1,40}$/.test(String(error.code)) ? ` ${error.code}` : "";
+  return `${/^[A-Z]\w{0,40}$/.test(error.name) ? error.name : "Error"}${code}`;
 }

@@ -120,6 +120,7 @@ export class Links {
       );
       const response = await verifyResponse(parameters, secrets.state, context);
       if (secrets.nonce !== undefined) await context.server.warmKeys(call);
+      const thumbprint = await this.#door.thumbprint(call);
       // Only an authentic answer spends the transaction; then nothing brings it back.
       await spendTransaction(this.#store, transaction as string);
       if ("error" in response) throw response.error;
@@ -134,7 +135,7 @@ export class Links {
         profile: configuration.profile,
         issuer: configuration.issuer,
         clientId: configuration.clientId,
-        thumbprint: await this.#door.thumbprint(call),
+        thumbprint,
         tokens,
         ...(tokens.grantId === undefined ? {} : { grantId: tokens.grantId }),
         createdAt: Date.now(),

@@ -16,20 +16,22 @@ const MARGIN = 5_000;
 /**
  * Does the work while holding a lock. Who had to wait must look again at what it came for: somebody else may have done it.
  *
+ * @param work - `stay` keeps the lock for another while: for work that must not be overtaken while it tries again.
  * @param hold - Milliseconds that the work may take. Default: what is left of the call.
  */
 export async function withLock<T>(
   store: Store,
   name: string,
   call: Call,
-  work: () => Promise<T>,
+  work: (stay: () => Promise<void>) => Promise<T>,
   hold?: number,
 ): Promise<T> {
   const owner = randomUUID();
   // Never the key of an entry: a store may keep locks and entries side by side.
   const key = `lock:${name}`;
   let wait = FIRST_WAIT;
-  while (!(await store.lock(key, owner, (hold ?? call.deadline - Date.now()) + MARGIN))) {
+  const take = () => store.lock(key, owner, (hold ?? call.deadline - Date.now()) + MARGIN);
+  while (!(await take())) {
     // Spread out, so that those who wait do not all come back in step.
     await sleep(wait * (0.5 + Math.random()), undefined, { signal: call.signal }).catch(() => {
       throw endedEarly(call, "no", "store lock");
@@ -37,7 +39,9 @@ export async function withLock<T>(
     wait = Math.min(wait * 2, LONGEST_WAIT);
   }
   try {
-    return await work();
+    return await work(async () => {
+      await take();
+    });
   } finally {
     // What was done is done: a lock that can't be given back frees itself in time.
     await store.unlock(key, owner).catch(() => {});

@@ -10,7 +10,7 @@ import type { Answer } from "../transport/door.js";
 import { retryAfter } from "../transport/retry-after.js";
 
 // A code, not prose: what the bank writes for people may hold personal data and is not repeated.
-const code = z.string().regex(/^[\w.:-]{1,64}$/);
+const code = z.string().regex(/^[\w.:-]{1,40}$/);
 const forms = z.union([
   // RFC 9457 with the contract's `code`.
   z.object({ code }).transform(body => body.code),
@@ -64,7 +64,7 @@ function bankCodeOf(answer: Answer): string | undefined {
   if (parsed.success) return parsed.data;
   // RFC 6750 section 3.
   const challenge = answer.headers["www-authenticate"];
-  return typeof challenge === "string" ? /\berror="([\w.:-]{1,64})"/.exec(challenge)?.[1] : undefined;
+  return typeof challenge === "string" ? /\berror="([\w.:-]{1,40})"/.exec(challenge)?.[1] : undefined;
 }
 
 function jsonOf(text: string): unknown {

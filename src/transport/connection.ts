@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { constants } from "node:crypto";
 import { createSecureContext, rootCertificates } from "node:tls";
 import type { CheckedCertificate } from "../config/certificate.js";
 import { Agent, buildConnector } from "./undici.js";
@@ -39,6 +40,8 @@ export function openPool(certificate: CheckedCertificate, presents: Presents): C
       minVersion: "TLSv1.2",
       ciphers: CIPHERS,
       honorCipherOrder: true,
+      // In TLS 1.2 a server could ask for another certificate in the middle, when it has taken a request already.
+      secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
       ...(certificate.ca.length > 0 ? { ca: [...rootCertificates, ...certificate.ca] } : {}),
       ...(presents === "client-certificate"
         ? { cert: certificate.cert, key: certificate.key.export({ type: "pkcs8", format: "pem" }) }
