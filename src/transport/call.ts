@@ -130,7 +130,8 @@ function checkCustomer(present: CallOptions["customerPresent"]): Pick<Call, "cus
   if (typeof ip !== "string" || isIP(ip) === 0)
     throw new ArgumentError("customerPresent.ip", "customerPresent.ip must be an IP address.");
   if (authenticatedAt === undefined) return { customerIp: ip, customerAuthenticatedAt: undefined };
-  const real = DATE_TIME.test(authenticatedAt) && isJstDate(authenticatedAt.slice(0, 10));
+  const real =
+    typeof authenticatedAt === "string" && DATE_TIME.test(authenticatedAt) && isJstDate(authenticatedAt.slice(0, 10));
   if (!real || Number.isNaN(Date.parse(authenticatedAt))) {
     throw new ArgumentError(
       "customerPresent.authenticatedAt",

@@ -27,7 +27,7 @@ export async function fetchThrough(
   const method = init.method === "POST" ? "POST" : "GET";
   const answer = await door.send({ method, url: new URL(url), headers, presents, ...body }, call);
   // RFC 8259 section 8.1: the libraries overlook a byte order mark; who reads the same body after them must, too.
-  return { ...answer, body: answer.body.replace(/^\ufeff/, "") };
+  return { ...answer, body: answer.body.replace(/^\ufeff+/, "") };
 }
 
 /** What the libraries read of an answer. Anything else could hold what a `Headers` object refuses. */
