@@ -81,8 +81,10 @@ export interface Registration {
   readonly subjectDn: string;
   /** Its public signing keys. */
   readonly keys: readonly JWK[];
-  /** What it signs requests with, and what the bank signs for it with. */
+  /** Whether it signs its requests, and with what; with keys of its own, the key says. */
+  readonly signsRequests: boolean;
   readonly requestAlg: "PS256" | "ES256" | undefined;
+  /** What the bank signs with for it. */
   readonly responseAlg: "PS256" | "ES256";
 }
 
@@ -100,8 +102,16 @@ export interface BankAddress {
 
 const DAY = 86_400_000;
 
-/** Registers a client for each profile, with fresh keys and certificates. */
-export async function registerClients(authority: Authority, address: BankAddress): Promise<Registry> {
+/**
+ * Registers a client for each profile, with fresh keys and certificates.
+ *
+ * @param ownKeys - The partner's own public signing keys, beside the fresh ones.
+ */
+export async function registerClients(
+  authority: Authority,
+  address: BankAddress,
+  ownKeys: readonly JWK[],
+): Promise<Registry> {
   const [ps256, es256] = await Promise.all([createKeyPair("PS256", "sig"), createKeyPair("ES256", "sig")]);
   const register = <Profile extends SandboxProfile>(profile: Profile): RegisteredClient<Profile> => {
     const now = Date.now();
@@ -127,8 +137,9 @@ export async function registerClients(authority: Authority, address: BankAddress
     name,
     redirectUris: address.redirectUris,
     subjectDn: subjectOf(clients[profile].clientId),
-    keys: key === undefined ? [] : [publicJwk(key)],
-    requestAlg: key?.alg,
+    keys: key === undefined ? [] : [publicJwk(key), ...ownKeys],
+    signsRequests: key !== undefined,
+    requestAlg: ownKeys.length === 0 ? key?.alg : undefined,
     responseAlg: profile === "fapi1-advanced" ? "PS256" : "ES256",
   });
   return {

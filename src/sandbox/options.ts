@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { JWK } from "jose";
 import type { SandboxEvent } from "./events.js";
 
 /** What a server certificate can be like. */
@@ -24,6 +25,11 @@ export interface SandboxOptions {
   readonly mtlsPort?: number;
   /** Registered for every client beside `https://partner.example/bank/callback`. */
   readonly redirectUris?: readonly string[];
+  /**
+   * The partner's own public keys (PS256 or ES256, with a `kid`), registered for both clients that sign their requests
+   * beside the keys that the sandbox makes.
+   */
+  readonly signingKeys?: readonly JWK[];
   /** How long an access token lives, in seconds; 300 by default. */
   readonly accessTokenSeconds?: number;
   /** Whether each refresh ends the refresh token that was used; false by default, as FAPI 2.0 has it. */
@@ -65,6 +71,7 @@ export function checkOptions(options: SandboxOptions): Settings {
     port: integer("port", options.port ?? 0, 0, 65_535),
     mtlsPort: integer("mtlsPort", options.mtlsPort ?? 0, 0, 65_535),
     redirectUris: [DEFAULT_REDIRECT_URI, ...(options.redirectUris ?? []).map(checkRedirectUri)],
+    signingKeys: (options.signingKeys ?? []).map(checkSigningKey),
     accessTokenSeconds: integer("accessTokenSeconds", options.accessTokenSeconds ?? 300, 1, 86_400),
     rotateRefreshTokens: options.rotateRefreshTokens ?? false,
     grantDays: integer("grantDays", options.grantDays ?? 365, 1, 3650),
@@ -91,4 +98,10 @@ function oneOf<Value extends string>(name: string, value: Value, known: readonly
 function checkRedirectUri(uri: string): string {
   if (URL.canParse(uri) && /^https?:$/.test(new URL(uri).protocol) && !uri.includes("#")) return uri;
   throw new RangeError("redirectUris must be http or https URLs without a fragment");
+}
+
+function checkSigningKey(key: JWK): JWK {
+  const { alg, kid, d } = key ?? {};
+  if ((alg === "PS256" || alg === "ES256") && typeof kid === "string" && d === undefined) return key;
+  throw new RangeError("signingKeys must be public JWKs with a kid, for PS256 or ES256");
 }

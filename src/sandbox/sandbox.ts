@@ -113,7 +113,7 @@ async function openSandbox(
   const apiBaseUrl = `${mtls.origin}${API_PREFIX}`;
   const [keys, { clients, registrations }] = await Promise.all([
     BankKeys.create(),
-    registerClients(authority, { issuer, apiBaseUrl, redirectUris: settings.redirectUris }),
+    registerClients(authority, { issuer, apiBaseUrl, redirectUris: settings.redirectUris }, settings.signingKeys),
   ]);
   const encryption = new ClientEncryption();
   const provider = await createAuthorizationServer({ ...settings, issuer, bank, keys, store, registrations });

@@ -73,7 +73,11 @@ export class Partner {
   }
 
   /** Builds the authorization URL; pushed, signed or both as the profile has it. */
-  async begin(parameters: Record<string, string> = {}, byValue = false): Promise<Begun> {
+  async begin(
+    parameters: Record<string, string> = {},
+    byValue = false,
+    ownKey?: { readonly key: JWK; readonly alg: string; readonly kid: string },
+  ): Promise<Begun> {
     const config = await this.configuration();
     const verifier = oidc.randomPKCECodeVerifier();
     const checks = { pkceCodeVerifier: verifier, expectedState: oidc.randomState(), expectedNonce: oidc.randomNonce() };
@@ -92,7 +96,7 @@ export class Partner {
     if (this.client.profile === "fapi2-security") {
       return { url: await oidc.buildAuthorizationUrlWithPAR(config, request), checks };
     }
-    const { key, alg, kid } = this.client.signing;
+    const { key, alg, kid } = ownKey ?? this.client.signing;
     const privateKey = { key: (await importJWK(key as JWK, alg)) as CryptoKey, kid };
     const signed = await oidc.buildAuthorizationUrlWithJAR(config, request, privateKey);
     if (byValue) {

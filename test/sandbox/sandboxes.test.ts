@@ -1,3 +1,4 @@
+import { exportJWK, generateKeyPair } from "jose";
 import { describe, expect, it, vi } from "vitest";
 import { type SandboxEvent, startSandbox } from "../../src/sandbox/index.js";
 import { Partner } from "./partner.js";
@@ -61,6 +62,23 @@ describe("sandboxes", () => {
     await partner.close();
   });
 
+  it.each(["PS256", "ES256"])("know the partner's own key for %s", async alg => {
+    const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
+    const kid = "of-the-partner";
+    await using sandbox = await startSandbox({ signingKeys: [{ ...(await exportJWK(publicKey)), alg, kid }] });
+    for (const profile of ["fapi1-advanced", "fapi2-message-signing"] as const) {
+      const partner = new Partner(sandbox, profile);
+      const { url, checks } = await partner.begin({}, false, { key: await exportJWK(privateKey), alg, kid });
+      await partner.complete(await sandbox.approve(url), checks);
+      await partner.link();
+      const stranger = await exportJWK((await generateKeyPair(alg, { extractable: true })).privateKey);
+      await expect(partner.begin({}, false, { key: stranger, alg, kid })).rejects.toMatchObject({
+        error: "invalid_request_object",
+      });
+      await partner.close();
+    }
+  });
+
   it.each([
     { port: -1 },
     { mtlsPort: 70_000 },
@@ -69,6 +87,9 @@ describe("sandboxes", () => {
     { pageSize: 501 },
     { redirectUris: ["not a URL"] },
     { redirectUris: ["https://partner.example/#fragment"] },
+    { signingKeys: [{ kty: "RSA", alg: "RS256", kid: "k" }] },
+    { signingKeys: [{ kty: "EC", alg: "ES256" }] },
+    { signingKeys: [{ kty: "EC", alg: "ES256", kid: "k", d: "private" }] },
   ])("refuse %o", async options => {
     await expect(startSandbox(options)).rejects.toThrow(RangeError);
   });

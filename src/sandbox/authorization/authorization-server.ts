@@ -144,8 +144,7 @@ function fapiProfile(profile: SandboxProfile | undefined): FapiProfile | undefin
 }
 
 function metadata(registration: Registration, signedUserinfo: boolean): ClientMetadata {
-  const { profile, requestAlg, responseAlg } = registration;
-  const signed = requestAlg !== undefined;
+  const { profile, signsRequests: signed, requestAlg, responseAlg } = registration;
   return {
     client_id: registration.clientId,
     client_name: registration.name,
@@ -163,7 +162,7 @@ function metadata(registration: Registration, signedUserinfo: boolean): ClientMe
     require_pushed_authorization_requests: profile !== "fapi1-advanced",
     ...(signed
       ? {
-          request_object_signing_alg: requestAlg,
+          ...(requestAlg === undefined ? {} : { request_object_signing_alg: requestAlg }),
           require_signed_request_object: true,
           jwks: { keys: [...registration.keys] },
         }

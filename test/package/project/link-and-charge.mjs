@@ -4,9 +4,11 @@ import assert from "node:assert/strict";
 const fetchBefore = globalThis.fetch;
 const { MinnaClient } = await import("minna-baas");
 const { startSandbox } = await import("minna-baas/sandbox");
+const { signerContract } = await import("minna-baas/testing");
 assert.equal(globalThis.fetch, fetchBefore, "the host application keeps its own fetch");
 
 const bank = await startSandbox();
+for (const { run } of signerContract(bank.client("fapi1-advanced").signing, { signatures: 1 })) await run();
 for (const profile of ["fapi1-advanced", "fapi2-security", "fapi2-message-signing"]) {
   const minna = new MinnaClient(bank.client(profile));
   const { authorizationUrl, transaction } = await minna.links.begin({

@@ -1,0 +1,10 @@
+/**
+ * Contracts that a partner's own parts must keep, as tests for any runner.
+ *
+ * @packageDocumentation
+ */
+export type { PrivateKey } from "../config/key.js";
+export type { SigningAlgorithm } from "../config/profile.js";
+export type { ExternalSigner, Signing, SigningKey } from "../config/signing.js";
+export type { ContractTest } from "./contract.js";
+export { type SignerContractOptions, signerContract } from "./signer.js";
