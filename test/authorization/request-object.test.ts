@@ -54,7 +54,7 @@ test("it holds neither a subject nor another request", async () => {
 });
 
 test("a signer that fails is a SigningError, and one that never answers ends with the call", async () => {
-  const failing = { ...signer, sign: () => Promise.reject(new SigningError("no")) };
+  const failing = { ...signer, sign: () => Promise.reject(new SigningError("The signer failed.")) };
   await rejection(signRequestObject(PARAMETERS, { ...context, signer: failing }, aCall()), SigningError);
   const silent = { ...signer, sign: () => new Promise<Uint8Array>(() => {}) };
   const waiting = (call: Call) => signRequestObject(PARAMETERS, { ...context, signer: silent }, call);

@@ -88,7 +88,7 @@ describe("a call", () => {
   });
 
   test("without an answer is not repeated", async () => {
-    const lost = new TransportError("connection_lost", "Gone.", { reached: "possible", endpoint: "x" });
+    const lost = new TransportError("connection_lost", "The connection is gone.", { reached: "possible", endpoint: "x" });
     const { resources, sent } = resourcesAnswering(lost);
     expect(await rejection(resources.call(LINK_ID, { method: "POST", url: URL_OF_IT }, aCall()), TransportError)).toBe(
       lost,

@@ -1,9 +1,18 @@
 /** Looks at what went wrong. */
 import { inspect } from "node:util";
 import { expect } from "vitest";
-import { ConfigurationError, type ConfigurationProblem } from "../../src/errors.js";
+import { ConfigurationError, type ConfigurationProblem, MinnaError } from "../../src/errors.js";
 
 type ErrorClass<E extends Error> = abstract new (...parameters: never[]) => E;
+
+/** An error of ours says in whole sentences what went wrong: nothing left out of it, nothing undefined. */
+function saying<E extends Error>(error: E): E {
+  if (error instanceof MinnaError && !(error instanceof ConfigurationError)) {
+    expect(error.message).toMatch(/^[A-Za-z]\S*( \S+)+[.)]$/s);
+    expect(error.message).not.toMatch(/ [.,]|: \./);
+  }
+  return error;
+}
 
 /** What the promise rejects with, which must be of this class. */
 export async function rejection<E extends Error>(promise: Promise<unknown>, type: ErrorClass<E>): Promise<E> {
@@ -14,7 +23,7 @@ export async function rejection<E extends Error>(promise: Promise<unknown>, type
   if (!("error" in settled))
     throw new Error(`resolved to ${inspect(settled.value).slice(0, 500)}, and should have rejected`);
   expect(settled.error).toBeInstanceOf(type);
-  return settled.error as E;
+  return saying(settled.error as E);
 }
 
 /** What the function throws, which must be of this class. */
@@ -24,7 +33,7 @@ export function thrown<E extends Error>(work: () => unknown, type: ErrorClass<E>
     value = work();
   } catch (error) {
     expect(error).toBeInstanceOf(type);
-    return error as E;
+    return saying(error as E);
   }
   throw new Error(`returned ${inspect(value).slice(0, 200)}, and should have thrown`);
 }
