@@ -13,11 +13,10 @@ import {
   type SandboxEvent,
   type SandboxOptions,
   type SandboxProfile,
-  SERVER_CERTIFICATES,
-  SERVER_TLS,
   startSandbox,
 } from "../sandbox/index.js";
 import { writeConnection } from "./connection-files.js";
+import { faultList } from "./fault-list.js";
 import { UsageError } from "./usage.js";
 
 export const SANDBOX_HELP: string = `Usage: minna-baas sandbox [options]
@@ -29,15 +28,14 @@ Options:
   --mtls-port N               the port for the partner's server (default: any free one)
   --redirect-uri URL          register another redirect URI for every client (repeatable)
   --write FOLDER              write certificates and keys into a new folder
-  --encrypt                   encrypt ID Tokens and signed responses; the keys are in the folder of --write
+  --encrypt                   encrypt ID Tokens and signed responses; the keys come with --write
   --signed-userinfo           answer userinfo with a signed JWT
   --rotate-refresh-tokens     end a refresh token when it is used, and give a new one
   --access-token-seconds N    how long an access token lives (default: 300)
+  --fault NAME                make the bank misbehave (repeatable)
 
-Misbehaviour:
-  --fault NAME                switch one on (repeatable; a name that is none lists them all)
-  --server-certificate KIND   ${SERVER_CERTIFICATES.join(", ")}
-  --tls KIND                  ${SERVER_TLS.join(", ")}`;
+Faults:
+${faultList()}`;
 
 const PROFILES: readonly SandboxProfile[] = ["fapi1-advanced", "fapi2-security", "fapi2-message-signing"];
 
@@ -80,8 +78,6 @@ function read(args: string[]): Options {
       signedUserinfo: values["signed-userinfo"],
       rotateRefreshTokens: values["rotate-refresh-tokens"],
       accessTokenSeconds: seconds("--access-token-seconds", values["access-token-seconds"]),
-      serverCertificate: kind("--server-certificate", values["server-certificate"], SERVER_CERTIFICATES),
-      tls: kind("--tls", values.tls, SERVER_TLS),
     },
     folder: values.write,
     encrypted: values.encrypt,
@@ -103,8 +99,6 @@ function parse(args: string[]) {
         "rotate-refresh-tokens": { type: "boolean", default: false },
         "access-token-seconds": { type: "string", default: "300" },
         fault: { type: "string", multiple: true },
-        "server-certificate": { type: "string", default: "trusted" },
-        tls: { type: "string", default: "strict" },
       },
     });
   } catch (error) {
@@ -122,12 +116,6 @@ function seconds(option: string, value: string): number {
   throw new UsageError(`${option} must be a number of seconds, at most a day`);
 }
 
-function kind<Kind extends string>(option: string, value: string, kinds: readonly Kind[]): Kind {
-  const found = kinds.find(known => known === value);
-  if (found !== undefined) return found;
-  throw new UsageError(`${option} must be one of ${kinds.join(", ")}`);
-}
-
 function redirectUri(value: string): string {
   if (/^https?:\/\//.test(value) && URL.canParse(value) && !value.includes("#")) return value;
   throw new UsageError("--redirect-uri must be an http or https URL without a fragment");
@@ -136,7 +124,7 @@ function redirectUri(value: string): string {
 function faultName(value: string): FaultName {
   const name = FAULT_NAMES.find(known => known === value);
   if (name !== undefined) return name;
-  throw new UsageError(`no fault is called ${value}; there are:\n  ${FAULT_NAMES.join("\n  ")}`);
+  throw new UsageError(`no fault is called ${value}; there are:\n${faultList()}`);
 }
 
 function introduction(sandbox: Sandbox, folder: string | undefined): string {

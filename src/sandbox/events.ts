@@ -23,7 +23,7 @@ export type SandboxEndpoint =
 
 /**
  * The listener a request came in by: the browsers' one, the one that needs a client certificate, or that of a foreign
- * host (for `jwks-foreign-host`), which asks for a client certificate too and should be shown none.
+ * host (for `jwks-foreign-host-gets-no-client-certificate`), which asks for one too and should be shown none.
  */
 export type SandboxChannel = "browser" | "mtls" | "foreign";
 

@@ -20,13 +20,7 @@ export type {
 export type { SandboxChannel, SandboxEndpoint, SandboxEvent } from "./events.js";
 export { FAULT_NAMES, type FaultName } from "./faults/fault-name.js";
 export type { FaultScope, SandboxFaults } from "./faults/faults.js";
-export {
-  type SandboxOptions,
-  SERVER_CERTIFICATES,
-  SERVER_TLS,
-  type ServerCertificate,
-  type ServerTls,
-} from "./options.js";
+export type { SandboxOptions } from "./options.js";
 export { type Sandbox, startSandbox } from "./sandbox.js";
 export type { CertificateOptions } from "./tls/authorities.js";
 export type { CertificatePair } from "./tls/authority.js";

@@ -6,17 +6,6 @@
 import type { JWK } from "jose";
 import type { SandboxEvent } from "./events.js";
 
-/** What a server certificate can be like. */
-export const SERVER_CERTIFICATES = ["trusted", "untrusted", "wrong-name", "expired"] as const;
-/** What TLS a server can speak. */
-export const SERVER_TLS = ["strict", "1.1-only", "1.2-cbc-only"] as const;
-
-/** A server certificate: as it should be, of an unknown authority, for another host, or of yesterday. */
-export type ServerCertificate = (typeof SERVER_CERTIFICATES)[number];
-
-/** TLS 1.2 or later with ECDHE and AES-GCM only (`strict`), or what a client must refuse. */
-export type ServerTls = (typeof SERVER_TLS)[number];
-
 /** How a sandbox behaves. Everything is optional. */
 export interface SandboxOptions {
   /** The port that browsers use; any free one by default. */
@@ -45,10 +34,6 @@ export interface SandboxOptions {
   readonly requireTrustedCertificate?: boolean;
   /** Whether each client is registered for userinfo as a signed JWT; false by default: it is JSON. */
   readonly signedUserinfo?: boolean;
-  /** What the servers' certificate is like; `trusted` by default. With any other, {@link Sandbox.approve} fails too. */
-  readonly serverCertificate?: ServerCertificate;
-  /** What TLS the servers speak; `strict` by default. With `1.1-only`, {@link Sandbox.approve} fails too. */
-  readonly tls?: ServerTls;
   /** Called with each event, before its answer is sent. */
   readonly onEvent?: (event: SandboxEvent) => void;
   /**
@@ -78,8 +63,6 @@ export function checkOptions(options: SandboxOptions): Settings {
     pageSize: integer("pageSize", options.pageSize ?? MOST_ROWS, 1, MOST_ROWS),
     requireTrustedCertificate: options.requireTrustedCertificate ?? true,
     signedUserinfo: options.signedUserinfo ?? false,
-    serverCertificate: oneOf("serverCertificate", options.serverCertificate ?? "trusted", SERVER_CERTIFICATES),
-    tls: oneOf("tls", options.tls ?? "strict", SERVER_TLS),
     onEvent: options.onEvent,
     now: options.now ?? Date.now,
   };
@@ -88,11 +71,6 @@ export function checkOptions(options: SandboxOptions): Settings {
 function integer(name: string, value: number, least: number, most: number): number {
   if (Number.isInteger(value) && value >= least && value <= most) return value;
   throw new RangeError(`${name} must be an integer from ${least} to ${most}`);
-}
-
-function oneOf<Value extends string>(name: string, value: Value, known: readonly Value[]): Value {
-  if (known.includes(value)) return value;
-  throw new RangeError(`${name} must be one of ${known.join(", ")}`);
 }
 
 function checkRedirectUri(uri: string): string {

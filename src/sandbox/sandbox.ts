@@ -46,7 +46,7 @@ export interface Sandbox extends AsyncDisposable {
   readonly events: readonly SandboxEvent[];
   /** What the money did. */
   readonly ledger: SandboxLedger;
-  /** Misbehaviour by name. */
+  /** Misbehaviour by name, which the customer of {@link Sandbox.approve} meets too. */
   readonly faults: SandboxFaults;
   /** The registered client of a profile. */
   client<Profile extends SandboxProfile>(profile: Profile): SandboxClients[Profile];
@@ -89,11 +89,12 @@ export interface Sandbox extends AsyncDisposable {
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const settings = checkOptions(options);
   const events = new EventLog(settings.now, settings.onEvent);
-  const authorities = createAuthorities(settings.serverCertificate);
+  const faults = new Faults();
+  const authorities = createAuthorities();
   // The listeners open first: their ports are in the issuer, and the issuer is in everything else.
-  const listeners = await openListeners(settings, authorities, reason => events.refuseHandshake(reason));
+  const listeners = await openListeners(settings, authorities, faults, reason => events.refuseHandshake(reason));
   try {
-    return await openSandbox(settings, events, authorities, listeners);
+    return await openSandbox(settings, events, faults, authorities, listeners);
   } catch (error) {
     await listeners.close();
     throw error;
@@ -103,11 +104,11 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 async function openSandbox(
   settings: Settings,
   events: EventLog,
+  faults: Faults,
   { authority, issueClientCertificate }: Authorities,
   { browser, mtls, foreign, close }: Listeners,
 ): Promise<Sandbox> {
   const bank = openBank(settings);
-  const faults = new Faults();
   const store = new TokenStore(bank.grants, faults);
   const issuer = browser.origin;
   const apiBaseUrl = `${mtls.origin}${API_PREFIX}`;
@@ -118,7 +119,7 @@ async function openSandbox(
   const encryption = new ClientEncryption();
   const provider = await createAuthorizationServer({ ...settings, issuer, bank, keys, store, registrations });
   const origins = { issuer, mtlsOrigin: mtls.origin, foreignOrigin: foreign.origin };
-  watchOutgoing(provider, { ...origins, keys, encryption, store, faults, events });
+  watchOutgoing(provider, { ...origins, keys, encryption, store, responses: new Map(), faults, events });
 
   const backOffice = { bank, store, faults, pageSize: settings.pageSize };
   const door = new FrontDoor({

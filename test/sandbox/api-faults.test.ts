@@ -191,6 +191,51 @@ describe("faults of the API", () => {
 
     it("by a name that exists", () => {
       expect(() => sandbox.faults.on("no-such-fault" as FaultName)).toThrow(RangeError);
+      expect(() => sandbox.faults.struck("no-such-fault" as FaultName)).toThrow(RangeError);
+    });
+
+    it("and counted when they strike", async () => {
+      const { access_token: token } = await plain.link();
+      const counted = async (name: FaultName, path: string) => {
+        const before = sandbox.faults.struck(name);
+        await plain.call(path, { token });
+        return sandbox.faults.struck(name) - before;
+      };
+      expect(await counted("api-echo-missing", "/accounts")).toBe(0);
+      on("api-echo-missing");
+      expect([await counted("api-echo-missing", "/accounts"), await counted("api-echo-missing", "/none")]).toEqual([
+        1, 1,
+      ]);
+      on("api-echo-missing", { clientId: signing.client.clientId });
+      expect(await counted("api-echo-missing", "/accounts")).toBe(0);
+      // Nothing to change in an answer that is no error: a limited fault waits for one.
+      on("api-error-oauth-form", { times: 1 });
+      expect(await counted("api-error-oauth-form", "/accounts")).toBe(0);
+      expect(await counted("api-error-oauth-form", "/none")).toBe(1);
+      expect(await counted("api-error-oauth-form", "/none")).toBe(0);
+      const strikes = sandbox.faults.struck("api-error-oauth-form");
+      sandbox.faults.off();
+      expect(sandbox.faults.struck("api-error-oauth-form")).toBe(strikes);
+    });
+
+    it("and do not strike where there is nothing to falsify", async () => {
+      const idle = [
+        "response-iss-missing", // JARM has its own
+        "response-jarm-when-plain-expected",
+        "jwks-weak-key",
+        "introspection-signature-bad",
+        "introspection-plain-when-signed-expected",
+        "userinfo-aud-wrong",
+      ] as const;
+      const { clientId } = signing.client;
+      const before = idle.map(name => sandbox.faults.struck(name));
+      for (const name of idle) on(name, { clientId });
+      const { access_token: token } = await signing.link();
+      const { mtls_endpoint_aliases: at = {} } = (await signing.configuration()).serverMetadata();
+      const form = { client_id: clientId, token };
+      expect((await signing.call(String(at.introspection_endpoint), { form })).json.active).toBe(true);
+      expect((await signing.call(String(at.userinfo_endpoint), { token })).json.sub).toEqual(expect.any(String));
+      expect(idle.map(name => sandbox.faults.struck(name))).toEqual(before);
     });
   });
 

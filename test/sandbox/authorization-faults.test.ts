@@ -34,6 +34,12 @@ describe("faults of the authorization server", () => {
       expect((await discovery()).issuer).toBe(issuer);
     });
 
+    it("metadata-introspection-algs-absent", async () => {
+      on("metadata-introspection-algs-absent", { times: 1 });
+      expect(await discovery()).not.toHaveProperty("introspection_signing_alg_values_supported");
+      expect((await discovery()).introspection_signing_alg_values_supported).toEqual(["PS256", "ES256"]);
+    });
+
     it("metadata-alias-missing, metadata-offers-rs256-and-none", async () => {
       on("metadata-alias-missing", { times: 1 });
       expect(await discovery()).not.toHaveProperty("mtls_endpoint_aliases");
@@ -133,6 +139,43 @@ describe("faults of the authorization server", () => {
       expect(parameters).not.toHaveProperty("code");
     });
 
+    it.each(["response-replayed", "response-state-of-another-browser"] as const)(
+      "%s: another response comes back, as it was",
+      async name => {
+        const struck = sandbox.faults.struck(name);
+        for (const partner of [plain, signing]) {
+          const earlier = await sandbox.approve((await partner.begin()).url);
+          on(name, { times: 1, clientId: partner.client.clientId });
+          expect(await sandbox.approve((await partner.begin()).url)).toBe(earlier);
+          expect(await sandbox.approve((await partner.begin()).url)).not.toBe(earlier);
+        }
+        expect(sandbox.faults.struck(name)).toBe(struck + 2);
+      },
+    );
+
+    it("response-replayed: the last one that was made, not the last that came back", async () => {
+      const stateOf = (callback: string) => new URL(callback).searchParams.get("state");
+      await sandbox.decline((await plain.begin()).url);
+      on("response-replayed");
+      const [second, third] = [await plain.begin(), await plain.begin()];
+      const refused = new URL(await sandbox.approve(second.url));
+      expect(refused.searchParams.get("error")).toBe("access_denied");
+      expect(stateOf(await sandbox.approve(third.url))).toBe(second.checks.expectedState);
+    });
+
+    it("response-replayed: the own one where there is none before", async () => {
+      await using fresh = await startSandbox();
+      fresh.faults.on("response-replayed");
+      const partner = new Partner(fresh, "fapi2-security");
+      await partner.link();
+      expect(fresh.faults.struck("response-replayed")).toBe(0);
+      await expect(partner.link()).rejects.toMatchObject({
+        cause: { message: expect.stringContaining("state") },
+      });
+      expect(fresh.faults.struck("response-replayed")).toBe(1);
+      await partner.close();
+    });
+
     it("response-duplicated-parameter", async () => {
       on("response-duplicated-parameter");
       expect((await respond(plain)).getAll("code")).toHaveLength(2);
@@ -201,6 +244,18 @@ describe("faults of the authorization server", () => {
     it("id-token-expired", async () => {
       on("id-token-expired");
       expect(decodeJwt((await redeem()).json.id_token).exp).toBeLessThan(Date.now() / 1000 - 60);
+    });
+
+    it.each([
+      ["id-token-iat-future", 3600],
+      ["id-token-iat-old", -7 * 86_400],
+    ] as const)("%s, and ends later", async (name, offset) => {
+      on(name);
+      const { id_token: idToken } = (await redeem()).json;
+      const { iat = 0, exp = 0 } = decodeJwt(idToken);
+      expect(Math.abs(iat - Date.now() / 1000 - offset)).toBeLessThan(30);
+      expect(exp).toBeGreaterThan(Math.max(iat, Date.now() / 1000) + 1800);
+      await compactVerify(idToken, createLocalJWKSet(await jwks()), { algorithms: ["ES256"] });
     });
 
     it("id-token-alg-none", async () => {

@@ -75,8 +75,8 @@ describe("the keys of the bank", () => {
     }
   });
 
-  it("jwks-foreign-host: the address is another host's, which would take a client certificate", async () => {
-    sandbox.faults.on("jwks-foreign-host", { times: 1 });
+  it("jwks-foreign-host-gets-no-client-certificate: the address is another host's, which would take one", async () => {
+    sandbox.faults.on("jwks-foreign-host-gets-no-client-certificate", { times: 1 });
     const { jwks_uri: uri } = (await plain.call(`${sandbox.issuer}/.well-known/openid-configuration`)).json;
     expect(new URL(uri).hostname).not.toBe(new URL(sandbox.issuer).hostname);
     expect((await plain.call(uri)).json).toEqual(await jwks());
@@ -94,6 +94,37 @@ describe("the keys of the bank", () => {
       expect(elsewhere.statusCode).toBe(404);
     }
     await dispatcher.close();
+  });
+
+  it.each(["fapi1-advanced", "fapi2-security", "fapi2-message-signing"] as const)(
+    "jwks-rotated: the next token for %s has a new key, which is published, and stays",
+    async profile => {
+      const [before, struck] = [await jwks(), sandbox.faults.struck("jwks-rotated")];
+      sandbox.faults.on("jwks-rotated");
+      expect(await jwks()).toEqual(before);
+      // Without the keys of before: a partner who keeps them may ask only once a minute.
+      const partner = new Partner(sandbox, profile);
+      const tokens = await signedFor(partner);
+      const after = createLocalJWKSet(await jwks());
+      for (const token of tokens) {
+        await compactVerify(token, after);
+        await expect(compactVerify(token, createLocalJWKSet(before))).rejects.toThrow(/no applicable key/);
+      }
+      expect(sandbox.faults.struck("jwks-rotated")).toBe(struck + 1);
+      await partner.close();
+    },
+  );
+
+  it("jwks-rotated, as often as told", async () => {
+    sandbox.faults.on("jwks-rotated", { times: 2 });
+    const partner = partners["fapi2-message-signing"];
+    const kid = async () => {
+      const callback = new URL(await sandbox.approve((await partner.begin()).url));
+      return decodeProtectedHeader(callback.searchParams.get("response") ?? "").kid;
+    };
+    const seen = [await kid(), await kid(), await kid()];
+    expect(new Set(seen).size).toBe(2);
+    expect(seen[2]).toBe(seen[1]);
   });
 
   it("jwks-html", async () => {

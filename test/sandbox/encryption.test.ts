@@ -90,6 +90,20 @@ describe("responses for a client that has registered an encryption key", () => {
     await compactVerify(await idToken(), await jwks(), { algorithms: ["ES256"] });
   });
 
+  it("id-token-encrypted: also where ID Tokens are not registered for it", async () => {
+    const profile: SandboxProfile = "fapi2-security";
+    const plain = new Partner(sandbox, profile);
+    const received = async () => decodeProtectedHeader((await plain.link()).id_token ?? "");
+    sandbox.faults.on("id-token-encrypted");
+    expect((await received()).alg).toBe("ES256");
+    const { keys } = await sandbox.encryptFor(profile, { responses: [] });
+    await decryptWith(plain, keys);
+    expect(await received()).toEqual({ alg: "RSA-OAEP-256", enc: "A256GCM", cty: "JWT", kid: keys[0]?.kid });
+    sandbox.faults.off();
+    expect((await received()).alg).toBe("ES256");
+    await plain.close();
+  });
+
   it.each([
     ["jarm-encrypted-rsa15", jarm],
     ["id-token-encrypted-rsa15", idToken],

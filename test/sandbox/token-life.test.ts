@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { compactVerify, createLocalJWKSet, decodeJwt, decodeProtectedHeader, type JSONWebKeySet } from "jose";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type Sandbox, startSandbox } from "../../src/sandbox/index.js";
@@ -98,11 +99,37 @@ describe("around the life of a token", () => {
       await expect(verification).rejects.toThrow(/signature verification failed/);
     });
 
-    it("introspection-aud-wrong", async () => {
-      on("introspection-aud-wrong");
+    it("introspection-key-unknown", async () => {
+      on("introspection-key-unknown");
       const { text } = await introspect("unknown", INTROSPECTION_JWT);
-      expect(decodeJwt(text).aud).toBe("another-partner");
-      await compactVerify(text, createLocalJWKSet(await jwks()));
+      expect(decodeProtectedHeader(text)).toMatchObject({ alg: "ES256", typ: "token-introspection+jwt" });
+      await expect(compactVerify(text, createLocalJWKSet(await jwks()))).rejects.toThrow(/no applicable key/);
+    });
+
+    it("introspection-alg-none", async () => {
+      on("introspection-alg-none");
+      const { text } = await introspect("unknown", INTROSPECTION_JWT);
+      expect(decodeProtectedHeader(text)).toEqual({ alg: "none", typ: "token-introspection+jwt" });
+      expect(text).toMatch(/\.$/);
+    });
+
+    it("introspection-alg-rs256", async () => {
+      on("introspection-alg-rs256");
+      const { text } = await introspect("unknown", INTROSPECTION_JWT);
+      await compactVerify(text, createLocalJWKSet(await jwks()), { algorithms: ["RS256"] });
+    });
+
+    it.each([
+      ["introspection-aud-wrong", { aud: "another-partner" }, {}],
+      ["introspection-iss-wrong", { iss: "https://impostor.example" }, {}],
+      ["introspection-typ-wrong", {}, { typ: "JWT" }],
+    ] as const)("%s, signed well", async (name, claims, header) => {
+      on(name);
+      const { text } = await introspect("unknown", INTROSPECTION_JWT);
+      const { iss, aud } = { iss: sandbox.issuer, aud: partner.client.clientId };
+      expect(decodeJwt(text)).toMatchObject({ iss, aud, ...claims });
+      expect(decodeProtectedHeader(text)).toMatchObject({ typ: "token-introspection+jwt", ...header });
+      await compactVerify(text, createLocalJWKSet(await jwks()), { algorithms: ["ES256"] });
     });
   });
 
@@ -156,18 +183,40 @@ describe("around the life of a token", () => {
   });
 
   describe("refreshing", () => {
-    it("refresh-invalid-grant: the bank does not know the token, which comes to no harm", async () => {
+    it("refresh-invalid-grant-after-race: the bank does not know the token, which comes to no harm", async () => {
       const { refresh_token: token = "" } = await partner.link();
-      on("refresh-invalid-grant", { times: 1 });
+      on("refresh-invalid-grant-after-race", { times: 1 });
       await expect(partner.refresh(token)).rejects.toMatchObject({ error: "invalid_grant" });
       expect((await partner.refresh(token)).refresh_token).not.toBe(token);
     });
 
-    it("refresh-invalid-grant for one client", async () => {
+    it("refresh-invalid-grant-after-race for one client", async () => {
       const [mine, theirs] = [await partner.link(), await other.link()];
-      on("refresh-invalid-grant", { clientId: other.client.clientId });
+      on("refresh-invalid-grant-after-race", { clientId: other.client.clientId });
       await partner.refresh(mine.refresh_token ?? "");
       await expect(other.refresh(theirs.refresh_token ?? "")).rejects.toMatchObject({ error: "invalid_grant" });
+    });
+
+    it("refresh-race: who comes while the first one waits is too late", async () => {
+      const { refresh_token: token = "" } = await partner.link();
+      on("refresh-race", { times: 1 });
+      const [since, begun] = [sandbox.events.length, Date.now()];
+      const [first, second] = await Promise.allSettled([
+        partner.refresh(token),
+        sleep(150).then(() => partner.refresh(token)),
+      ]);
+      expect(Date.now() - begun).toBeGreaterThanOrEqual(400);
+      expect(first.status).toBe("fulfilled");
+      expect(second).toMatchObject({ status: "rejected", reason: { error: "invalid_grant" } });
+      expect(sandbox.events.slice(since).map(({ status }) => status)).toEqual([400, 200]);
+    });
+
+    it("refresh-race: nobody else waits", async () => {
+      on("refresh-race", { clientId: other.client.clientId });
+      await partner.refresh((await partner.link()).refresh_token ?? "");
+      expect(sandbox.faults.struck("refresh-race")).toBe(1);
+      await other.refresh((await other.link()).refresh_token ?? "");
+      expect(sandbox.faults.struck("refresh-race")).toBe(2);
     });
 
     it("refresh-rotated-response-lost: the old token is used up, and the new one is known to the bank alone", async () => {
@@ -226,6 +275,28 @@ describe("userinfo for a client that wants it signed", () => {
     const { token } = await userinfo();
     await compactVerify(token, await jwks());
     expect(decodeJwt(token).sub).toBe("somebody-else");
+  });
+
+  it.each([
+    ["userinfo-iss-wrong", { iss: "https://impostor.example" }],
+    ["userinfo-aud-wrong", { aud: "another-partner" }],
+  ] as const)("%s, signed well", async (name, expected) => {
+    sandbox.faults.on(name);
+    const { token, sub } = await userinfo();
+    await compactVerify(token, await jwks(), { algorithms: ["PS256"] });
+    expect(decodeJwt(token)).toMatchObject({ iss: sandbox.issuer, aud: partner.client.clientId, sub, ...expected });
+  });
+
+  it("userinfo-alg-none", async () => {
+    sandbox.faults.on("userinfo-alg-none");
+    const { token } = await userinfo();
+    expect(decodeProtectedHeader(token).alg).toBe("none");
+    expect(token).toMatch(/\.$/);
+  });
+
+  it("userinfo-alg-rs256", async () => {
+    sandbox.faults.on("userinfo-alg-rs256");
+    await compactVerify((await userinfo()).token, await jwks(), { algorithms: ["RS256"] });
   });
 
   it("userinfo-signature-bad", async () => {

@@ -36,7 +36,8 @@ export class BankKeys {
   }
 
   async sign(draft: TokenDraft): Promise<string> {
-    if (draft.signer === "nobody") return unsecuredJws(draft.claims);
+    if (draft.signer === "nobody") return unsecuredJws(draft.header, draft.claims);
+    if (draft.signer === "next-key") await this.rotate();
     const token = compactJws(draft.header, draft.claims, await this.#keyFor(draft));
     return draft.damaged ? withDamagedSignature(token) : token;
   }

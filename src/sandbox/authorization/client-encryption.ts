@@ -43,6 +43,8 @@ export class ClientEncryption {
         return newest !== undefined && response !== undefined && responses.includes(response)
           ? compactJwe(token, newest)
           : token;
+      case "newest-key":
+        return newest === undefined ? token : compactJwe(token, newest);
       case "none":
         return token;
       case "rsa1_5":

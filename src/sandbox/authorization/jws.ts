@@ -25,9 +25,9 @@ export function compactJws(
   return `${input}.${signature.toString("base64url")}`;
 }
 
-/** What `alg: none` makes of the claims. */
-export function unsecuredJws(claims: object): string {
-  return `${encoded({ alg: "none" })}.${encoded(claims)}.`;
+/** What `alg: none` makes of it; the header keeps its type. */
+export function unsecuredJws({ typ }: { readonly typ?: unknown }, claims: object): string {
+  return `${encoded({ typ, alg: "none" })}.${encoded(claims)}.`;
 }
 
 export function withDamagedSignature(token: string): string {

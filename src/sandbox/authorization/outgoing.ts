@@ -21,6 +21,8 @@ export interface OutgoingOptions extends Seal {
   readonly mtlsOrigin: string;
   readonly foreignOrigin: string;
   readonly store: TokenStore;
+  /** The last authorization response of each client, as a URL. */
+  readonly responses: Map<string, string>;
   readonly events: EventLog;
 }
 
@@ -85,11 +87,10 @@ async function finish(ctx: KoaContextWithOIDC, visit: Visit, options: OutgoingOp
     }
     case "jwks":
       ctx.body = { keys: options.keys.publicKeys };
-      falsify(ctx, faults.take("jwks", undefined));
-      return;
+      return falsify(ctx, faults.take("jwks", undefined));
     case "pushed_authorization_request":
       visit.note(signatureOf(ctx.oidc.body?.["request"]));
-      if (ctx.status < 300) falsify(ctx, faults.take("par", visit.clientId));
+      if (ctx.status < 300) await falsify(ctx, faults.take("par", visit.clientId));
       return;
     case "authorization":
     case "resume":

@@ -31,7 +31,10 @@ export async function rewriteResponse(ctx: KoaContextWithOIDC, options: Outgoing
   const [first] = parameters;
   if (draft.repeated && first !== undefined) parameters.append(...first);
   for (const [name, value] of parameters) target.searchParams.append(name, value);
-  ctx.set("location", target.href);
+  const redirect = { location: target.href, earlier: options.responses.get(clientId) };
+  options.responses.set(clientId, target.href);
+  for (const fault of options.faults.take("redirect", clientId)) fault(redirect);
+  ctx.set("location", redirect.location);
 }
 
 interface Parties {

@@ -5,11 +5,11 @@
  */
 import { decodeJwt, decodeProtectedHeader } from "jose";
 
-/** Who signs a token: the bank as it should, or one of the forgeries. */
-export type Signer = "bank" | "nobody" | "rs256-key" | "unpublished-key" | "weak-key";
+/** Who signs a token: the bank as it should, with the keys of now or new ones, or one of the forgeries. */
+export type Signer = "bank" | "nobody" | "rs256-key" | "unpublished-key" | "weak-key" | "next-key";
 
-/** How a token is encrypted: as the client has registered, not at all, or in one of the wrong ways. */
-export type Encryption = "as-registered" | "none" | "rsa1_5" | "unknown-key";
+/** How a token is encrypted: as the client has registered, whenever it has a key, not at all, or in a wrong way. */
+export type Encryption = "as-registered" | "newest-key" | "none" | "rsa1_5" | "unknown-key";
 
 export interface TokenDraft {
   header: Record<string, unknown>;

@@ -34,5 +34,5 @@ export async function rewriteTokens(ctx: KoaContextWithOIDC, options: OutgoingOp
     if (refreshed) for (const fault of faults.take("refreshedIdToken", clientId)) fault(draft);
     body["id_token"] = await seal(draft, clientId, options, "idToken");
   }
-  falsify(ctx, [...faults.take("token", clientId), ...(refreshed ? faults.take("refresh", clientId) : [])]);
+  await falsify(ctx, [...faults.take("token", clientId), ...(refreshed ? faults.take("refresh", clientId) : [])]);
 }

@@ -35,16 +35,16 @@ export const apiAnswerFaults = {
   "api-response-huge": (answer: Answer): void => {
     answer.body = `${answer.body}${" ".repeat(HUGE)}`;
   },
-  "api-error-code-message-form": (answer: Answer): void =>
+  "api-error-code-message-form": (answer: Answer): boolean =>
     restate(answer, ({ code, detail }) => ({ errorCode: code, errorMessage: detail })),
-  "api-error-open-banking-form": (answer: Answer): void =>
+  "api-error-open-banking-form": (answer: Answer): boolean =>
     restate(answer, ({ code, detail, interactionId }) => ({
       Code: String(answer.status),
       Id: interactionId,
       Message: "refused",
       Errors: [{ ErrorCode: code, Message: detail }],
     })),
-  "api-error-oauth-form": (answer: Answer): void =>
+  "api-error-oauth-form": (answer: Answer): boolean =>
     restate(answer, ({ code, detail }) => ({ error: code, error_description: detail })),
 };
 
@@ -95,8 +95,9 @@ export const pageFaults = {
 };
 
 /** Says an error in another of the forms that banks use. */
-function restate(answer: Answer, form: (problem: Record<string, string>) => unknown): void {
-  if (!String(answer.headers["content-type"]).startsWith("application/problem+json")) return;
+function restate(answer: Answer, form: (problem: Record<string, string>) => unknown): boolean {
+  if (!String(answer.headers["content-type"]).startsWith("application/problem+json")) return false;
   answer.headers["content-type"] = "application/json; charset=utf-8";
   answer.body = JSON.stringify(form(JSON.parse(String(answer.body))));
+  return true;
 }

@@ -13,9 +13,10 @@ import {
   pageFaults,
 } from "./api-faults.js";
 import { FAULT_NAMES, type FaultName } from "./fault-name.js";
+import { handshakeFaults } from "./handshake-faults.js";
 import type { Hooks } from "./hooks.js";
 import { discoveryFaults, jwksFaults, signatureFaults } from "./metadata-faults.js";
-import { jarmFaults, parFaults, responseFaults } from "./response-faults.js";
+import { jarmFaults, parFaults, redirectFaults, responseFaults } from "./response-faults.js";
 import { introspectionFaults, revocationFaults, userinfoFaults } from "./statement-faults.js";
 import {
   accessTokenFaults,
@@ -28,26 +29,42 @@ import {
 
 /** Whom a fault meets, and how often. */
 export interface FaultScope {
-  /** Only this client; discovery and keys are asked for by nobody in particular, so they need a fault without it. */
+  /**
+   * Only this client; discovery and keys are asked for by nobody in particular, so they need a fault without it. A TLS
+   * handshake can't have it at all.
+   */
   readonly clientId?: string;
-  /** How many times it strikes; otherwise until it is switched off. */
+  /** How many times it strikes; otherwise until it is switched off, or once where more would make no sense. */
   readonly times?: number;
 }
 
 /** The switches of the named misbehaviours. */
 export interface SandboxFaults {
-  /** Switches a fault on. Switching it on again replaces its scope. */
+  /**
+   * Switches a fault on. Switching it on again replaces its scope.
+   *
+   * @throws RangeError if there is no such fault, or none for one client.
+   */
   on(name: FaultName, scope?: FaultScope): void;
   /** Switches one fault off, or all of them. */
   off(name?: FaultName): void;
+  /**
+   * How often a fault has struck since the sandbox was started. It does not strike where there is nothing for it, such
+   * as a signature in an answer that is not signed.
+   *
+   * @throws RangeError if there is no such fault.
+   */
+  struck(name: FaultName): number;
 }
 
 const TABLES: { readonly [Hook in keyof Hooks]: Readonly<Partial<Record<FaultName, Hooks[Hook]>>> } = {
+  handshake: handshakeFaults,
   discovery: discoveryFaults,
   jwks: jwksFaults,
   par: parFaults,
   response: responseFaults,
   jarm: jarmFaults,
+  redirect: redirectFaults,
   idToken: idTokenFaults,
   refreshedIdToken: refreshedIdTokenFaults,
   signature: signatureFaults,
@@ -66,17 +83,24 @@ const TABLES: { readonly [Hook in keyof Hooks]: Readonly<Partial<Record<FaultNam
   page: pageFaults,
 };
 
+/** Those that mean the next time, unless told otherwise. */
+const ONCE: ReadonlySet<FaultName> = new Set(["api-token-rejected-once", "jwks-rotated"]);
+
 interface Switch {
   readonly clientId: string | undefined;
   remaining: number;
 }
 
 export class Faults implements SandboxFaults {
-  readonly #switches = new Map<string, Switch>();
+  readonly #switches = new Map<FaultName, Switch>();
+  readonly #strikes = new Map<FaultName, number>();
 
   on(name: FaultName, { clientId, times }: FaultScope = {}): void {
-    if (!FAULT_NAMES.includes(name)) throw new RangeError(`no fault is called ${name}`);
-    const remaining = times ?? (name === "api-token-rejected-once" ? 1 : Number.POSITIVE_INFINITY);
+    checkName(name);
+    if (clientId !== undefined && name in handshakeFaults) {
+      throw new RangeError(`${name} can't be for one client: nobody is known yet in a handshake`);
+    }
+    const remaining = times ?? (ONCE.has(name) ? 1 : Number.POSITIVE_INFINITY);
     this.#switches.set(name, { clientId, remaining });
   }
 
@@ -85,17 +109,35 @@ export class Faults implements SandboxFaults {
     else this.#switches.delete(name);
   }
 
-  /** The faults that strike at a hook now, for a client. Taking them counts as one strike of each. */
+  struck(name: FaultName): number {
+    checkName(name);
+    return this.#strikes.get(name) ?? 0;
+  }
+
+  /** The faults that are on at a hook now, for a client. Calling one is its strike. */
   take<Hook extends keyof Hooks>(hook: Hook, clientId: string | undefined): Hooks[Hook][] {
     const table = TABLES[hook];
     return FAULT_NAMES.flatMap(name => {
-      const fault = table[name];
+      const fault: ((...given: never[]) => unknown) | undefined = table[name];
       const found = this.#switches.get(name);
       if (fault === undefined || found === undefined) return [];
       if (found.clientId !== undefined && found.clientId !== clientId) return [];
-      found.remaining -= 1;
-      if (found.remaining <= 0) this.#switches.delete(name);
-      return [fault];
+      const strike = (...given: never[]) => {
+        const outcome = fault(...given);
+        if (outcome !== false) this.#count(name, found);
+        return outcome;
+      };
+      return [strike as Hooks[Hook]];
     });
   }
+
+  #count(name: FaultName, found: Switch): void {
+    this.#strikes.set(name, this.struck(name) + 1);
+    found.remaining -= 1;
+    if (found.remaining <= 0) this.#switches.delete(name);
+  }
+}
+
+function checkName(name: FaultName): void {
+  if (!FAULT_NAMES.includes(name)) throw new RangeError(`no fault is called ${name}`);
 }

@@ -7,6 +7,7 @@ import type { Answer } from "../api/answer.js";
 import type { TokenDraft } from "../authorization/token-draft.js";
 import type { FailureCode } from "../bank/debits.js";
 import type { Grants } from "../bank/grants.js";
+import type { Handshake } from "../tls/handshake.js";
 
 /** An answer of the authorization server; `body` is an object as long as it is sent as JSON. */
 export interface OAuthAnswer {
@@ -15,6 +16,8 @@ export interface OAuthAnswer {
   body: Record<string, unknown> | string;
   /** Whether the connection ends in the place of the answer. */
   dropped: boolean;
+  /** How long the bank takes for it, in milliseconds. */
+  delay: number;
 }
 
 /** What the customer's browser carries back to the partner. */
@@ -25,6 +28,13 @@ export interface ResponseDraft {
   form: "query" | "jwt";
   /** Whether the first query parameter is sent twice. */
   repeated: boolean;
+}
+
+/** Where the customer's browser goes at the end: the authorization response as a URL. */
+export interface Redirect {
+  location: string;
+  /** The one before it, made for the same client. */
+  readonly earlier: string | undefined;
 }
 
 /** What introspection or userinfo says. */
@@ -72,7 +82,10 @@ export interface PagePlan {
   itemKeys: boolean;
 }
 
+/** A fault that finds nothing to change returns `false`: it has not struck. */
 export interface Hooks {
+  /** A connection before its TLS handshake, where nobody is known yet. */
+  handshake(handshake: Handshake): void;
   /** The discovery document before it is sent. */
   discovery(document: Record<string, unknown>, foreignOrigin: string): void;
   /** The answer with the public keys. */
@@ -83,6 +96,8 @@ export interface Hooks {
   response(draft: ResponseDraft): void;
   /** The claims, header and signer of a signed authorization response. */
   jarm(draft: TokenDraft): void;
+  /** The authorization response when it is complete. */
+  redirect(redirect: Redirect): void;
   /** The claims, header and signer of an ID Token. */
   idToken(draft: TokenDraft): void;
   /** The same of an ID Token that came with a refresh. */

@@ -7,7 +7,7 @@
 import type { JWK } from "jose";
 import { publicJwk, weakKeyPair } from "../authorization/key-pair.js";
 import { ROUTES } from "../authorization/routes.js";
-import type { TokenDraft } from "../authorization/token-draft.js";
+import type { Signer, TokenDraft } from "../authorization/token-draft.js";
 import type { OAuthAnswer } from "./hooks.js";
 
 const HUGE = 2 * 1024 * 1024;
@@ -21,11 +21,14 @@ export const discoveryFaults = {
   "discovery-issuer-trailing-slash": (document: Document): void => {
     document["issuer"] = `${document["issuer"]}/`;
   },
-  "jwks-foreign-host": (document: Document, foreignOrigin: string): void => {
+  "jwks-foreign-host-gets-no-client-certificate": (document: Document, foreignOrigin: string): void => {
     document["jwks_uri"] = `${foreignOrigin}${ROUTES.jwks}`;
   },
   "metadata-alias-missing": (document: Document): void => {
     delete document["mtls_endpoint_aliases"];
+  },
+  "metadata-introspection-algs-absent": (document: Document): void => {
+    delete document["introspection_signing_alg_values_supported"];
   },
   "metadata-offers-rs256-and-none": (document: Document): void => {
     for (const name of Object.keys(document)) {
@@ -55,12 +58,18 @@ export const jwksFaults = {
   },
 };
 
-/** The other half of `jwks-weak-key`, for clients that are registered for PS256: no other algorithm fits an RSA key. */
 export const signatureFaults = {
-  "jwks-weak-key": (draft: TokenDraft): void => {
-    if (draft.signer === "bank" && draft.header["alg"] === "PS256") draft.signer = "weak-key";
-  },
+  "jwks-rotated": (draft: TokenDraft): boolean => signInstead(draft, "next-key"),
+  /** Signs with the weak key that is published, for clients of PS256: no other algorithm fits an RSA key. */
+  "jwks-weak-key": (draft: TokenDraft): boolean => draft.header["alg"] === "PS256" && signInstead(draft, "weak-key"),
 };
+
+/** Unless the token is a forgery already. */
+function signInstead(draft: TokenDraft, signer: Signer): boolean {
+  if (draft.signer !== "bank") return false;
+  draft.signer = signer;
+  return true;
+}
 
 function changeKeys(answer: OAuthAnswer, change: (keys: JWK[]) => object[]): void {
   if (typeof answer.body === "object") answer.body["keys"] = change(answer.body["keys"] as JWK[]);

@@ -4,7 +4,7 @@
  * @module
  */
 import type { TokenDraft } from "../authorization/token-draft.js";
-import type { OAuthAnswer, ResponseDraft } from "./hooks.js";
+import type { OAuthAnswer, Redirect, ResponseDraft } from "./hooks.js";
 
 export const parFaults = {
   "par-request-uri-foreign": (answer: OAuthAnswer): void => {
@@ -23,8 +23,10 @@ export const parFaults = {
 };
 
 export const responseFaults = {
-  "response-iss-missing": ({ parameters }: ResponseDraft): void => {
+  "response-iss-missing": ({ parameters }: ResponseDraft): boolean => {
+    const present = "iss" in parameters;
     delete parameters["iss"];
+    return present;
   },
   "response-iss-wrong": ({ parameters }: ResponseDraft): void => {
     parameters["iss"] = "https://impostor.example";
@@ -35,12 +37,8 @@ export const responseFaults = {
   "response-state-wrong": ({ parameters }: ResponseDraft): void => {
     parameters["state"] = "state-of-somebody-else";
   },
-  "response-plain-when-jarm-expected": (draft: ResponseDraft): void => {
-    draft.form = "query";
-  },
-  "response-jarm-when-plain-expected": (draft: ResponseDraft): void => {
-    draft.form = "jwt";
-  },
+  "response-plain-when-jarm-expected": (draft: ResponseDraft): boolean => reform(draft, "query"),
+  "response-jarm-when-plain-expected": (draft: ResponseDraft): boolean => reform(draft, "jwt"),
   "response-duplicated-parameter": (draft: ResponseDraft): void => {
     draft.repeated = true;
   },
@@ -57,6 +55,12 @@ export const responseFaults = {
     refuse(draft);
   },
 };
+
+function reform(draft: ResponseDraft, form: ResponseDraft["form"]): boolean {
+  const other = draft.form !== form;
+  draft.form = form;
+  return other;
+}
 
 function refuse({ parameters }: ResponseDraft): void {
   delete parameters["code"];
@@ -108,3 +112,15 @@ export const jarmFaults = {
     draft.encryption = "unknown-key";
   },
 };
+
+/** The browser brings back an earlier response: whether it is spent or another browser's depends on who completed it. */
+export const redirectFaults = {
+  "response-state-of-another-browser": (redirect: Redirect): boolean => bringEarlier(redirect),
+  "response-replayed": (redirect: Redirect): boolean => bringEarlier(redirect),
+};
+
+function bringEarlier(redirect: Redirect): boolean {
+  if (redirect.earlier === undefined) return false;
+  redirect.location = redirect.earlier;
+  return true;
+}

@@ -7,6 +7,9 @@ import type { TokenDraft } from "../authorization/token-draft.js";
 import type { OAuthAnswer, RefreshTokenLookup, StoredToken } from "./hooks.js";
 
 const HUGE = 12 * 1024 * 1024;
+const HOUR = 3600;
+/** Milliseconds: long enough for others to come, and short of what a partner waits for the bank. */
+const SLOW = 400;
 
 export const idTokenFaults = {
   "id-token-iss-missing": ({ claims }: TokenDraft): void => {
@@ -43,10 +46,18 @@ export const idTokenFaults = {
     draft.damaged = true;
   },
   "id-token-expired": ({ claims }: TokenDraft): void => {
-    claims["exp"] = Math.floor(Date.now() / 1000) - 3600;
+    claims["exp"] = now() - HOUR;
   },
   "id-token-exp-missing": ({ claims }: TokenDraft): void => {
     delete claims["exp"];
+  },
+  /** It ends after that, so that nothing else is wrong with it. */
+  "id-token-iat-future": ({ claims }: TokenDraft): void => {
+    claims["iat"] = now() + HOUR;
+    claims["exp"] = now() + 2 * HOUR;
+  },
+  "id-token-iat-old": ({ claims }: TokenDraft): void => {
+    claims["iat"] = now() - 7 * 24 * HOUR;
   },
   "id-token-at-hash-wrong": ({ claims }: TokenDraft): void => {
     claims["at_hash"] = "AAAAAAAAAAAAAAAAAAAAAA";
@@ -56,6 +67,9 @@ export const idTokenFaults = {
   },
   "id-token-plain-when-encryption-registered": (draft: TokenDraft): void => {
     draft.encryption = "none";
+  },
+  "id-token-encrypted": (draft: TokenDraft): void => {
+    draft.encryption = "newest-key";
   },
   "id-token-encrypted-rsa15": (draft: TokenDraft): void => {
     draft.encryption = "rsa1_5";
@@ -96,16 +110,24 @@ export const tokenFaults = {
 
 /** The bank does not know the token for as long as the fault is on; it comes to no harm. */
 export const refreshTokenFaults = {
-  "refresh-invalid-grant": (lookup: RefreshTokenLookup): void => {
+  "refresh-invalid-grant-after-race": (lookup: RefreshTokenLookup): void => {
     lookup.known = false;
   },
 };
 
-/** Where refresh tokens are rotated, the new one is lost with the answer. */
 export const refreshFaults = {
+  /** The refresh is done when the bank begins to take its time. */
+  "refresh-race": (answer: OAuthAnswer): void => {
+    answer.delay = SLOW;
+  },
+  /** Where refresh tokens are rotated, the new one is lost with the answer. */
   "refresh-response-lost": (answer: OAuthAnswer): void => drop(answer),
   "refresh-rotated-response-lost": (answer: OAuthAnswer): void => drop(answer),
 };
+
+function now(): number {
+  return Math.floor(Date.now() / 1000);
+}
 
 function drop(answer: OAuthAnswer): void {
   answer.dropped = true;

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { ServerCertificate } from "../options.js";
 import { type Authority, type CertificatePair, createAuthority } from "./authority.js";
+import type { ServerCertificate } from "./handshake.js";
 
 /** What a client certificate is to be like. */
 export interface CertificateOptions {
@@ -20,8 +20,8 @@ export interface CertificateOptions {
 
 export interface Authorities {
   readonly authority: Authority;
-  /** The bank's own certificate. */
-  readonly server: CertificatePair;
+  /** The bank's own certificate, and those that it should not have. */
+  readonly server: Readonly<Record<ServerCertificate, CertificatePair>>;
   issueClientCertificate(options: CertificateOptions): CertificatePair;
 }
 
@@ -30,19 +30,19 @@ const LOOPBACK = [Buffer.from([127, 0, 0, 1]), Buffer.from([...Array<number>(15)
 const HERE = { dns: ["localhost"], ip: LOOPBACK };
 const ELSEWHERE = { dns: ["elsewhere.example"], ip: [] };
 
-export function createAuthorities(serverCertificate: ServerCertificate): Authorities {
+export function createAuthorities(): Authorities {
   const authority = createAuthority("minna-baas sandbox CA");
   const foreign = createAuthority("foreign CA");
   const validity = () => ({ notBefore: new Date(Date.now() - DAY), notAfter: new Date(Date.now() + 365 * DAY) });
-  const server = (certificate: ServerCertificate) => {
-    const issuer = certificate === "untrusted" ? foreign : authority;
-    const names = certificate === "wrong-name" ? ELSEWHERE : HERE;
-    const dates = certificate === "expired" ? { notAfter: new Date(Date.now() - DAY / 2) } : {};
-    return issuer.issue({ commonName: "localhost", names, ...validity(), ...dates });
-  };
+  const server = { commonName: "localhost", names: HERE, ...validity() };
   return {
     authority,
-    server: server(serverCertificate),
+    server: {
+      trusted: authority.issue(server),
+      untrusted: foreign.issue(server),
+      "wrong-name": authority.issue({ ...server, names: ELSEWHERE }),
+      expired: authority.issue({ ...server, notAfter: new Date(Date.now() - DAY / 2) }),
+    },
     issueClientCertificate({ commonName = "another-partner", trusted = true, ...dates }) {
       return (trusted ? authority : foreign).issue({ commonName, ...validity(), ...dates });
     },

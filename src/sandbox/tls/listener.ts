@@ -6,9 +6,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server, type ServerOptions } from "node:https";
 import type { AddressInfo } from "node:net";
-import type { ServerTls } from "../options.js";
+import type { Faults } from "../faults/faults.js";
+import type { CertificatePair } from "./authority.js";
+import { type Handshake, type ServerCertificate, type ServerProtocol, SOUND } from "./handshake.js";
 
-const TLS: Readonly<Record<ServerTls, ServerOptions>> = {
+const PROTOCOLS: Readonly<Record<ServerProtocol, ServerOptions>> = {
   strict: {
     minVersion: "TLSv1.2",
     ciphers: [
@@ -39,15 +41,19 @@ export interface ListenerOptions {
   readonly port: number;
   /** The name of this machine in the listener's origin. */
   readonly host: "localhost" | "127.0.0.1";
-  readonly version: ServerTls;
-  readonly tls: ServerOptions;
+  readonly certificates: Readonly<Record<ServerCertificate, CertificatePair>>;
+  /** Whether and how client certificates are asked for. */
+  readonly clients: ServerOptions;
+  readonly faults: Faults;
   /** Told of a handshake that ended before there was a request, with the reason's name in OpenSSL or Node. */
   readonly onRefusedHandshake?: (reason: string) => void;
 }
 
 /** Starts to listen on 127.0.0.1. Resolves once the port is known. */
-export async function listen({ port, host, version, tls, onRefusedHandshake }: ListenerOptions): Promise<Listener> {
-  const server = createServer({ ...TLS[version], ...tls });
+export async function listen(options: ListenerOptions): Promise<Listener> {
+  const { port, host, onRefusedHandshake } = options;
+  const server = createServer(contextOf(SOUND, options));
+  misbehave(server, options);
   server.on("tlsClientError", (error: NodeJS.ErrnoException, { authorizationError }) => {
     // A certificate that fails the check shows in the error only as a reset.
     onRefusedHandshake?.(String(authorizationError ?? error.code));
@@ -62,6 +68,22 @@ export async function listen({ port, host, version, tls, onRefusedHandshake }: L
     serve: handle => void server.on("request", handle),
     close: () => close(server),
   };
+}
+
+function contextOf({ certificate, protocol }: Handshake, { certificates, clients }: ListenerOptions): ServerOptions {
+  return { ...PROTOCOLS[protocol], ...certificates[certificate], ...clients };
+}
+
+/** Lets faults change what the server shows, before each handshake: the server's own listener comes after this one. */
+function misbehave(server: Server, options: ListenerOptions): void {
+  let shown = SOUND;
+  server.prependListener("connection", () => {
+    const handshake = { ...SOUND };
+    for (const fault of options.faults.take("handshake", undefined)) fault(handshake);
+    if (handshake.certificate === shown.certificate && handshake.protocol === shown.protocol) return;
+    server.setSecureContext(contextOf(handshake, options));
+    shown = handshake;
+  });
 }
 
 async function close(server: Server): Promise<void> {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Faults } from "../faults/faults.js";
 import type { Settings } from "../options.js";
 import type { Authorities } from "./authorities.js";
 import { type Listener, listen } from "./listener.js";
@@ -17,16 +18,18 @@ export interface Listeners {
 
 /** Opens all, or none. */
 export async function openListeners(
-  { port, mtlsPort, tls: version, requireTrustedCertificate: rejectUnauthorized }: Settings,
-  { authority, server }: Authorities,
+  { port, mtlsPort, requireTrustedCertificate: rejectUnauthorized }: Settings,
+  { authority, server: certificates }: Authorities,
+  faults: Faults,
   onRefusedHandshake: (reason: string) => void,
 ): Promise<Listeners> {
-  const asking = { ...server, ca: authority.certificate, requestCert: true };
+  const bank = { host: "localhost", certificates, faults } as const;
+  const asking = { ca: authority.certificate, requestCert: true };
   const opening = [
-    listen({ port, host: "localhost", version, tls: server }),
-    listen({ port: mtlsPort, host: "localhost", version, tls: { ...asking, rejectUnauthorized }, onRefusedHandshake }),
+    listen({ ...bank, port, clients: {} }),
+    listen({ ...bank, port: mtlsPort, clients: { ...asking, rejectUnauthorized }, onRefusedHandshake }),
     // Another name of this machine, so that neither origin nor host is the bank's.
-    listen({ port: 0, host: "127.0.0.1", version, tls: { ...asking, rejectUnauthorized: false } }),
+    listen({ ...bank, host: "127.0.0.1", port: 0, clients: { ...asking, rejectUnauthorized: false } }),
   ] as const;
   const close = async () => {
     for (const listener of await Promise.allSettled(opening)) {
