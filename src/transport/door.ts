@@ -29,6 +29,15 @@ export interface Answer {
   readonly body: string;
 }
 
+/** What an answer is said to be (RFC 9110 section 8.3), without parameters. */
+export function mediaType({ headers }: Answer): string {
+  return String(headers["content-type"] ?? "")
+    .split(";", 1)
+    .join()
+    .trim()
+    .toLowerCase();
+}
+
 /** Sends requests to the bank. */
 export class Door {
   readonly #generations: Generations;
@@ -83,7 +92,7 @@ export class Door {
       signal: call.signal,
     });
     const text = await answer.body.text();
-    // Redirects are refused, not followed: a token or a code must not travel to where somebody else points.
+    // RFC 9700 section 4.12: redirects are refused, not followed. A token or a code must not travel to where somebody else points.
     if (answer.statusCode >= 300 && answer.statusCode < 400) {
       throw new ValidationError(
         "redirect",
