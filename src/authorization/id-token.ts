@@ -5,7 +5,7 @@
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { ValidationError } from "../errors.js";
-import { type VerifiedJwt, verifyJwt } from "./jwt.js";
+import { CLOCK_TOLERANCE, type VerifiedJwt, verifyJwt } from "./jwt.js";
 import type { AuthorizationContext } from "./server.js";
 
 /** Whom the bank authenticated. */
@@ -18,10 +18,13 @@ export interface Subject {
 export interface ExpectedIdToken {
   readonly accessToken: string;
   /** The nonce of the request. Absent for a refreshed ID Token, which need not repeat it (OIDC Core 12.2). */
-  readonly nonce?: string;
+  readonly nonce?: string | undefined;
   /** The subject of the link's first ID Token, when this one was refreshed. */
-  readonly subject?: Subject;
+  readonly subject?: Subject | undefined;
 }
+
+/** Seconds. An ID Token comes straight from the token endpoint: one that was issued long ago is another one. */
+const OLDEST = 60 * 60;
 
 /**
  * Verifies an ID Token, its signature always: also when it came over TLS from the token endpoint (MS 5.6.2).
@@ -42,7 +45,7 @@ export async function verifyIdToken(
     issuer,
     audience: clientId,
     algorithms,
-    claims: ["iss", "sub", "aud", "exp", "iat"],
+    claims: ["sub", "exp", "iat"],
     sideEffect,
   } as const;
   const verified = await verifyJwt(token, wanted, context);
@@ -54,6 +57,9 @@ export async function verifyIdToken(
   if (Array.isArray(claims.aud) && claims.aud.length > 1)
     throw refuse("aud", "is also for an audience that is not trusted");
   if (claims["azp"] !== undefined && claims["azp"] !== clientId) throw refuse("azp", "was issued to another client");
+  // OIDC Core 3.1.3.7 (10), 12.2: issued now, a refreshed one too. jose has seen that iat is a number.
+  const age = Date.now() / 1000 - Number(claims.iat);
+  if (age < -CLOCK_TOLERANCE || age > OLDEST) throw refuse("iat", "was not issued just now");
   // OIDC Core 3.1.3.7 (11): the token answers this request and no other.
   if (expected.nonce !== undefined && claims["nonce"] !== expected.nonce)
     throw refuse("nonce", "answers another request");
@@ -71,11 +77,12 @@ export async function verifyIdToken(
 
 /** OIDC Core 3.1.3.6: the left half of the hash that the signature algorithm uses. */
 function matchesHash(given: unknown, accessToken: string, { alg }: VerifiedJwt): boolean {
+  if (typeof given !== "string") return false;
   // Ed25519 signs with SHA-512 (RFC 8032 section 5.1).
   const digest = createHash(alg === "EdDSA" ? "sha512" : "sha256")
-    .update(accessToken, "ascii")
+    .update(accessToken)
     .digest();
   const expected = Buffer.from(digest.subarray(0, digest.length / 2).toString("base64url"));
-  const actual = Buffer.from(typeof given === "string" ? given : "");
+  const actual = Buffer.from(given);
   return actual.length === expected.length && timingSafeEqual(actual, expected);
 }

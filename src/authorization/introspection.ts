@@ -5,9 +5,10 @@
  */
 import * as openid from "openid-client";
 import { z } from "zod";
-import { ValidationError } from "../errors.js";
-import type { Call } from "../transport/call.js";
+import { type ValidationCheck, ValidationError } from "../errors.js";
+import { mediaType } from "../transport/door.js";
 import { verifyJwt } from "./jwt.js";
+import { mtlsEndpoint } from "./metadata.js";
 import type { AuthorizationContext } from "./server.js";
 
 const SIGNED = "application/token-introspection+jwt";
@@ -25,54 +26,58 @@ export interface Introspection {
 /**
  * Asks the bank about a token; `undefined` where it does not offer to be asked.
  *
- * @throws {@link ValidationError} when the answer has no boolean `active`, or is not signed where signed answers are
- * offered (MS 5.5).
+ * @param thumbprint - The certificate that the token must be bound to.
+ * @throws {@link ValidationError} when the answer has no boolean `active`, is not signed where signed answers are offered
+ * (MS 5.5.2), or tells of another certificate (RFC 8705 section 3.2).
  */
 export async function introspectToken(
   token: string,
+  thumbprint: string,
   context: AuthorizationContext,
 ): Promise<Introspection | undefined> {
   const { server, call, configuration } = context;
   const { metadata } = await server.discovered(call);
-  if (metadata.mtls.introspection_endpoint === undefined) return undefined;
-  const accept = metadata.signedIntrospection ? SIGNED : "application/json";
-  const asked = { endpoint: "introspection", repeatable: true, accept } as const;
+  if (mtlsEndpoint(metadata, "introspection_endpoint") === undefined) return undefined;
+  const refuse = (check: ValidationCheck, why: string) =>
+    new ValidationError(check, `The bank's introspection response ${why}.`, { interactionId: call.interactionId });
+  const signedOnly = metadata.signedIntrospection || configuration.introspectionSigned;
+  const asked = {
+    endpoint: "introspection",
+    repeatable: true,
+    accept: signedOnly ? SIGNED : "application/json",
+  } as const;
   const { value, answer } = await server.ask(asked, call, client => openid.tokenIntrospection(client, token));
-  if (!metadata.signedIntrospection) return read(value, call);
-  if (!String(answer?.headers["content-type"]).startsWith(SIGNED)) {
-    throw new ValidationError(
-      "signature",
-      "The bank's introspection response is not signed, though signed ones are offered.",
-      {
-        interactionId: call.interactionId,
-      },
-    );
+  // Whatever was asked for: what comes signed counts only with a signature that holds.
+  const signed = mediaType(answer) === SIGNED;
+  if (!signed && signedOnly) throw refuse("signature", "is not signed, though signed ones are offered");
+  const said = signed ? await verified(answer.body, context) : value;
+  const parsed = response.safeParse(said);
+  if (!parsed.success) throw refuse("body", "is not of the form of RFC 7662");
+  const { active, scope, exp, cnf } = parsed.data;
+  if (active && cnf?.["x5t#S256"] !== undefined && cnf["x5t#S256"] !== thumbprint) {
+    throw refuse("cnf", "is about a token of another certificate");
   }
-  const { claims } = await verifyJwt(
-    answer?.body ?? "",
-    {
-      name: "introspection response",
-      issuer: configuration.issuer,
-      audience: configuration.clientId,
-      algorithms: configuration.rules.algorithms,
-      claims: ["iss", "aud", "iat", "token_introspection"],
-      typ: "token-introspection+jwt",
-    },
-    context,
-  );
-  return read(claims["token_introspection"], call);
-}
-
-const response = z.object({ active: z.boolean(), scope: z.string().optional(), exp: z.number().optional() });
-
-function read(answer: unknown, call: Call): Introspection {
-  const parsed = response.safeParse(answer);
-  if (!parsed.success) {
-    throw new ValidationError("body", "The bank's introspection response is not of the form of RFC 7662.", {
-      interactionId: call.interactionId,
-    });
-  }
-  const { active, scope, exp } = parsed.data;
   const scopes = Object.freeze(scope?.split(" ").filter(name => name !== "") ?? []);
   return Object.freeze({ active, scopes, ...(exp === undefined ? {} : { exp }) });
+}
+
+const response = z.object({
+  active: z.boolean(),
+  scope: z.string().optional(),
+  exp: z.number().optional(),
+  cnf: z.object({ "x5t#S256": z.string().optional() }).optional(),
+});
+
+/** RFC 9701 section 5: what the bank says is inside the JWT. */
+async function verified(token: string, context: AuthorizationContext): Promise<unknown> {
+  const { issuer, clientId, introspectionAlgorithms: algorithms } = context.configuration;
+  const expected = {
+    name: "introspection response",
+    issuer,
+    audience: clientId,
+    algorithms,
+    claims: ["iat", "token_introspection"],
+    typ: "token-introspection+jwt",
+  };
+  return (await verifyJwt(token, expected, context)).claims["token_introspection"];
 }

@@ -20,10 +20,13 @@ export type MtlsEndpoint =
 export interface Metadata {
   readonly issuer: string;
   readonly authorizationEndpoint: string;
-  readonly jwksUri: string;
+  /** Absent where the bank announces none and nothing that it signs is expected. */
+  readonly jwksUri: string | undefined;
   /** Where each endpoint is reached with the client certificate; an absent one is not offered that way. */
   readonly mtls: Readonly<Partial<Record<MtlsEndpoint, string>>>;
-  /** Whether the bank offers introspection responses that are signed with something that the profile allows. */
+  /** Endpoints that the bank has, and not for a client that authenticates by its certificate. */
+  readonly plainOnly: readonly MtlsEndpoint[];
+  /** Whether the bank offers signed introspection responses: then plain ones are refused (MS 5.5.2). */
   readonly signedIntrospection: boolean;
 }
 
@@ -36,10 +39,11 @@ const mtlsEndpoints = z.object({
   userinfo_endpoint: httpsUrl.optional(),
   grant_management_endpoint: httpsUrl.optional(),
 } satisfies Record<MtlsEndpoint, unknown>);
+const ENDPOINTS = Object.keys(mtlsEndpoints.shape) as readonly MtlsEndpoint[];
 const document = mtlsEndpoints.extend({
   issuer: z.string(),
   authorization_endpoint: httpsUrl,
-  jwks_uri: httpsUrl,
+  jwks_uri: httpsUrl.optional(),
   mtls_endpoint_aliases: mtlsEndpoints.optional(),
   introspection_signing_alg_values_supported: z.array(z.string()).optional(),
 });
@@ -60,34 +64,52 @@ export function checkMetadata(value: unknown, configuration: Configuration): Met
       `The configured issuer is ${configuration.issuer}, and the metadata there names ${named}. They must be the same string.`,
     );
   }
-  const parsed = document.safeParse(value);
+  // RFC 8414 section 2: jwks_uri is optional. Plain OAuth with plain responses has no use for it.
+  const keysNeeded = configuration.contract.scopes.openid !== null || configuration.rules.response === "jwt";
+  const parsed = (keysNeeded ? document.required({ jwks_uri: true }) : document).safeParse(value);
   if (!parsed.success) {
     const wrong = parsed.error.issues.map(issue => issue.path.join(".")).join(", ");
     throw new ValidationError("metadata", `The bank's metadata has no valid https URL as ${wrong}.`);
   }
-  const aliases = parsed.data.mtls_endpoint_aliases;
-  const { mtlsEndpointAliases } = configuration.contract;
-  // RFC 8705 section 5: mTLS happens at the aliases. Only a partner who says that the bank has none calls the endpoints
-  // themselves: a missing alias never leads to a plain endpoint in silence.
-  const mtls = mtlsEndpoints.parse(aliases ?? (mtlsEndpointAliases === "absent" ? parsed.data : {}));
-  for (const name of requiredEndpoints(configuration)) {
-    if (mtls[name] === undefined) {
-      const where = mtlsEndpointAliases === "absent" && aliases === undefined ? name : `mtls_endpoint_aliases.${name}`;
-      throw new ValidationError(
-        "mtls_endpoint_aliases",
-        `The bank's metadata has no ${where}, and the profile needs it.`,
-      );
-    }
-  }
+  // RFC 8705 section 5: mTLS happens at the aliases, where the bank announces any. One that is missing among them never
+  // leads to a plain endpoint in silence.
+  const mtls = mtlsEndpoints.parse(parsed.data.mtls_endpoint_aliases ?? withoutAliases(parsed.data, configuration));
+  for (const name of requiredEndpoints(configuration)) if (mtls[name] === undefined) throw notOffered(name);
   return Object.freeze({
     issuer: parsed.data.issuer,
     authorizationEndpoint: parsed.data.authorization_endpoint,
     jwksUri: parsed.data.jwks_uri,
     mtls: Object.freeze(mtls) as Metadata["mtls"],
-    signedIntrospection: configuration.rules.algorithms.some(alg =>
-      parsed.data.introspection_signing_alg_values_supported?.includes(alg),
-    ),
+    plainOnly: Object.freeze(ENDPOINTS.filter(name => parsed.data[name] !== undefined && mtls[name] === undefined)),
+    signedIntrospection: (parsed.data.introspection_signing_alg_values_supported ?? []).length > 0,
   });
+}
+
+/**
+ * Where an endpoint is; `undefined` where the bank has no such endpoint.
+ *
+ * @throws {@link ValidationError} `mtls_endpoint_aliases` when it can't be called with the client certificate.
+ */
+export function mtlsEndpoint({ mtls, plainOnly }: Metadata, name: MtlsEndpoint): string | undefined {
+  if (plainOnly.includes(name)) throw notOffered(name);
+  return mtls[name];
+}
+
+function notOffered(name: MtlsEndpoint): ValidationError {
+  const message = `The bank's metadata has no ${name} for mutual TLS: none among mtls_endpoint_aliases, and none of its own.`;
+  return new ValidationError("mtls_endpoint_aliases", message);
+}
+
+/**
+ * A bank without aliases asks for the certificate at the endpoints themselves. Where customers' browsers go it can't: an
+ * endpoint beside theirs is taken for a plain one, unless the partner says otherwise.
+ */
+function withoutAliases(data: z.infer<typeof document>, { contract }: Configuration): object {
+  if (contract.mtlsEndpointAliases === "absent") return data;
+  if (contract.mtlsEndpointAliases === "required") return {};
+  const { origin } = new URL(data.authorization_endpoint);
+  const apart = ENDPOINTS.filter(name => data[name] !== undefined && new URL(data[name]).origin !== origin);
+  return Object.fromEntries(apart.map(name => [name, data[name]]));
 }
 
 function requiredEndpoints(configuration: Configuration): readonly MtlsEndpoint[] {

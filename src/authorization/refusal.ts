@@ -97,7 +97,7 @@ function failedCheck(error: unknown): ValidationCheck {
   let check: ValidationCheck = "body";
   for (const link of causes(error)) {
     const { code, cause } = link as { code?: unknown; cause?: unknown };
-    if (typeof code === "string") check = CHECK_OF_CODE[code] ?? check;
+    check = CHECK_OF_CODE[String(code)] ?? check;
     if (typeof cause !== "object" || cause === null) continue;
     // The member of the metadata, or the claim, that was compared.
     if ("attribute" in cause && typeof cause.attribute === "string") return cause.attribute;

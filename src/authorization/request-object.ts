@@ -11,7 +11,7 @@ import type { Call } from "../transport/call.js";
 import { untilEnded } from "../transport/single-flight.js";
 
 /** Seconds. P2 5.2.3 (11) allows 60 minutes; the request is used at once. */
-const LIFETIME = 300;
+export const REQUEST_OBJECT_LIFETIME = 300;
 
 /**
  * Signs the parameters as a request object.
@@ -35,7 +35,7 @@ export async function signRequestObject(
     aud: issuer,
     iat: now,
     nbf: now,
-    exp: now + LIFETIME,
+    exp: now + REQUEST_OBJECT_LIFETIME,
     jti: randomUUID(),
   };
   const input = `${encode(header)}.${encode(claims)}`;

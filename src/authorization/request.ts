@@ -8,8 +8,7 @@ import { z } from "zod";
 import type { Configuration } from "../config/configuration.js";
 import { ValidationError } from "../errors.js";
 import type { Call } from "../transport/call.js";
-import type { Answer } from "../transport/door.js";
-import { signRequestObject } from "./request-object.js";
+import { REQUEST_OBJECT_LIFETIME, signRequestObject } from "./request-object.js";
 import type { AuthorizationContext, AuthorizationServer } from "./server.js";
 
 /** What only the browser that starts an authorization may lead back to. Fresh for each attempt, used once. */
@@ -23,6 +22,8 @@ export interface AuthorizationSecrets {
 /** An authorization that is ready for the customer. */
 export interface StartedAuthorization {
   readonly authorizationUrl: string;
+  /** Seconds after which the bank no longer takes the URL. */
+  readonly expiresIn: number;
   readonly secrets: AuthorizationSecrets;
 }
 
@@ -31,6 +32,10 @@ export interface AuthorizationWish {
   /** Scope strings, as on the wire. */
   readonly scopes: readonly string[];
 }
+
+/** P2 5.2.3 (9), OIDC Core section 6.1: what stands outside of the request object too. */
+const OUTSIDE = ["client_id", "response_type", "scope"] as const;
+type RequestParameters = Readonly<Record<string, string> & Record<(typeof OUTSIDE)[number], string>>;
 
 const REQUEST_URI = /^urn:ietf:params:oauth:request_uri:[\x21-\x7e]+$/;
 const pushedAnswer = z.object({ expires_in: z.number().positive() });
@@ -48,18 +53,18 @@ export async function startAuthorization(
     configuration,
     metadata.mtls.grant_management_endpoint !== undefined,
   );
-  const { signer } = configuration;
-  const request =
-    signer === undefined ? undefined : await signRequestObject(parameters, { ...configuration, signer }, call);
-  const authorizationUrl =
-    configuration.requestDelivery === "by-value" && request !== undefined
+  const { signer, requestDelivery } = configuration;
+  if (signer === undefined) return { ...(await push(parameters, server, call)), secrets };
+  const request = await signRequestObject(parameters, { ...configuration, signer }, call);
+  const sent =
+    requestDelivery === "by-value"
       ? byValue(metadata.authorizationEndpoint, request, parameters)
-      : await push(request === undefined ? parameters : { request }, server, call);
-  return { authorizationUrl, secrets };
+      : await push({ request }, server, call);
+  return { ...sent, secrets };
 }
 
 function freshSecrets(openidConnect: boolean): AuthorizationSecrets {
-  // 32 random bytes each: 43 characters, within the 64 that a bank must accept for a nonce (SP 5.3.2.2).
+  // 32 random bytes each: 43 characters, within the 64 that a bank must accept for a nonce (SP 5.3.3.2).
   const secrets = { state: openid.randomState(), codeVerifier: openid.randomPKCECodeVerifier() };
   return Object.freeze(openidConnect ? { ...secrets, nonce: openid.randomNonce() } : secrets);
 }
@@ -69,7 +74,7 @@ async function requestParameters(
   secrets: AuthorizationSecrets,
   configuration: Configuration,
   grantManagement: boolean,
-): Promise<Record<string, string>> {
+): Promise<RequestParameters> {
   const { clientId, redirectUri, rules, contract } = configuration;
   return {
     response_type: "code",
@@ -85,18 +90,21 @@ async function requestParameters(
     // P2 5.2.3, MS 5.4: the answer is a JWT.
     ...(rules.response === "jwt" ? { response_mode: "jwt" } : {}),
     // OIDC Core section 11: offline access wants to be asked for, each time.
-    ...(contract.scopes.offlineAccess !== null ? { prompt: "consent" } : {}),
+    ...(secrets.nonce !== undefined && contract.scopes.offlineAccess !== null ? { prompt: "consent" } : {}),
     // Grant Management section 5.1: a grant of its own for each link.
     ...(grantManagement ? { grant_management_action: "create" } : {}),
   };
 }
 
-/** P2 5.2.3 (9), OIDC Core section 6.1: `client_id`, `response_type` and `scope` stand outside too. */
-function byValue(endpoint: string, request: string, parameters: Readonly<Record<string, string>>): string {
+function byValue(
+  endpoint: string,
+  request: string,
+  parameters: RequestParameters,
+): Omit<StartedAuthorization, "secrets"> {
   const url = new URL(endpoint);
-  for (const name of ["client_id", "response_type", "scope"]) url.searchParams.set(name, parameters[name] ?? "");
+  for (const name of OUTSIDE) url.searchParams.set(name, parameters[name]);
   url.searchParams.set("request", request);
-  return url.href;
+  return { authorizationUrl: url.href, expiresIn: REQUEST_OBJECT_LIFETIME };
 }
 
 /** Pushes the request (RFC 9126). At the authorization endpoint only `client_id` and `request_uri` are left. */
@@ -104,7 +112,7 @@ async function push(
   parameters: Readonly<Record<string, string>>,
   server: AuthorizationServer,
   call: Call,
-): Promise<string> {
+): Promise<Omit<StartedAuthorization, "secrets">> {
   const { value: url, answer } = await server.ask({ endpoint: "par", repeatable: true }, call, configuration =>
     openid.buildAuthorizationUrlWithPAR(configuration, parameters),
   );
@@ -113,16 +121,13 @@ async function push(
       interactionId: call.interactionId,
     });
   // RFC 9126 section 2.2: openid-client takes any string, and drops expires_in.
-  if (!REQUEST_URI.test(url.searchParams.get("request_uri") ?? "")) {
+  if (!REQUEST_URI.test(String(url.searchParams.get("request_uri")))) {
     throw refuse("request_uri", "has no request_uri of the form urn:ietf:params:oauth:request_uri:");
   }
-  if (!pushedAnswer.safeParse(bodyOf(answer)).success) {
+  const pushed = pushedAnswer.safeParse(JSON.parse(answer.body));
+  if (!pushed.success) {
     throw refuse("expires_in", "has no positive expires_in: the request_uri would already be over");
   }
-  return url.href;
-}
-
-function bodyOf(answer: Answer | undefined): unknown {
-  // openid-client has parsed this body already.
-  return answer === undefined ? undefined : JSON.parse(answer.body);
+  // RFC 9126 section 4: for one use, which is why each begin() pushes anew; and within its lifetime.
+  return { authorizationUrl: url.href, expiresIn: pushed.data.expires_in };
 }

@@ -68,7 +68,7 @@ async function openJarm(
     issuer,
     audience: clientId,
     algorithms,
-    claims: ["iss", "aud", "exp"],
+    claims: ["exp"],
   } as const;
   const { claims } = await verifyJwt(response, expected, context);
   return new Map(Object.entries(claims).filter((claim): claim is [string, string] => typeof claim[1] === "string"));
@@ -92,9 +92,7 @@ function queryOf(callback: Callback): URLSearchParams {
   const text = typeof callback === "string" ? callback : callback instanceof URL ? callback.href : callback?.url;
   if (typeof text !== "string") throw refuse("parameter", "is neither a URL, a Request nor URLSearchParams");
   if (text.length > LARGEST_CALLBACK) throw tooLarge();
-  const [beforeFragment = ""] = text.split("#", 1);
-  const start = beforeFragment.indexOf("?");
-  return new URLSearchParams(start === -1 ? "" : beforeFragment.slice(start + 1));
+  return new URLSearchParams(/^[^?#]*\?([^#]*)/.exec(text)?.[1]);
 }
 
 function tooLarge(): ValidationError {

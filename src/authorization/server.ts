@@ -9,7 +9,7 @@ import * as openid from "openid-client";
 import type { Configuration } from "../config/configuration.js";
 import { MinnaError, OAuthError, TransportError, ValidationError } from "../errors.js";
 import { type Call, withCall } from "../transport/call.js";
-import type { Answer, Door } from "../transport/door.js";
+import { type Answer, type Door, mediaType } from "../transport/door.js";
 import { type FetchInit, fetchThrough, toResponse } from "../transport/fetch.js";
 import { SingleFlight, untilEnded } from "../transport/single-flight.js";
 import { checkMetadata, type Metadata } from "./metadata.js";
@@ -20,13 +20,14 @@ type RemoteKeys = ReturnType<typeof createRemoteJWKSet>;
 /** What was discovered: good until it ages. */
 export interface Discovered {
   readonly metadata: Metadata;
-  readonly keys: RemoteKeys;
+  /** Absent where the bank announces none, and none are needed. */
+  readonly keys: RemoteKeys | undefined;
 }
 
 /** What openid-client made of an answer, and the answer. */
 export interface Answered<T> {
   readonly value: T;
-  readonly answer: Answer | undefined;
+  readonly answer: Answer;
 }
 
 /** What a step of an authorization works with. */
@@ -80,7 +81,7 @@ export class AuthorizationServer {
    */
   async warmKeys(call: Call): Promise<void> {
     const { keys } = await this.#discover(call);
-    if (keys.fresh) return;
+    if (keys === undefined || keys.fresh) return;
     await untilEnded(keys.reload(), call, "jwks").catch(error => {
       if (error instanceof MinnaError) throw error;
       throw new ValidationError("key", "The bank's JWKS can't be used.", { interactionId: call.interactionId });
@@ -102,7 +103,8 @@ export class AuthorizationServer {
     const exchange: Exchange = { call, asked, answer: undefined };
     try {
       const value = await EXCHANGES.run(exchange, () => question(configuration));
-      return { value, answer: exchange.answer };
+      // openid-client made it of an answer.
+      return { value, answer: exchange.answer as Answer };
     } catch (error) {
       throw refusalOf(error, asked, exchange.answer, call.interactionId);
     }
@@ -126,13 +128,20 @@ export class AuthorizationServer {
   }
 
   async #fetchMetadata(call: Call): Promise<Known> {
-    const { issuer, clientId } = this.#configuration;
+    const { issuer, clientId, contract } = this.#configuration;
     const exchange: Exchange = { call, asked: DISCOVERY, answer: undefined };
     let found: openid.ServerMetadata;
+    const discover = (algorithm: "oidc" | "oauth2") =>
+      openid.discovery(new URL(issuer), clientId, undefined, openid.None(), {
+        algorithm,
+        [openid.customFetch]: (url, init) => this.#fetch("nothing", url, init),
+      });
     try {
       const configuration = await EXCHANGES.run(exchange, () =>
-        openid.discovery(new URL(issuer), clientId, undefined, openid.None(), {
-          [openid.customFetch]: (url, init) => this.#fetch("nothing", url, init),
+        discover("oidc").catch(error => {
+          // A bank of plain OAuth 2.0 may have its metadata where RFC 8414 section 3.1 puts it, and only there.
+          if (contract.scopes.openid === null && exchange.answer?.status === 404) return discover("oauth2");
+          throw error;
         }),
       );
       found = configuration.serverMetadata();
@@ -142,7 +151,7 @@ export class AuthorizationServer {
     const metadata = checkMetadata(found, this.#configuration);
     this.#known = Object.freeze({
       metadata,
-      keys: this.#keys(metadata),
+      keys: metadata.jwksUri === undefined ? undefined : this.#keys(metadata.jwksUri),
       openid: this.#harden(metadata),
       since: Date.now(),
     });
@@ -160,8 +169,6 @@ export class AuthorizationServer {
         ...metadata.mtls,
         issuer: metadata.issuer,
         authorization_endpoint: metadata.authorizationEndpoint,
-        jwks_uri: metadata.jwksUri,
-        introspection_signing_alg_values_supported: [...this.#configuration.rules.algorithms],
       },
       this.#configuration.clientId,
       undefined,
@@ -174,8 +181,8 @@ export class AuthorizationServer {
   }
 
   /** The bank's keys: fetched once for all who wait, kept for ten minutes, fetched again for an unknown `kid`. */
-  #keys(metadata: Metadata): RemoteKeys {
-    return createRemoteJWKSet(new URL(metadata.jwksUri), {
+  #keys(jwksUri: string): RemoteKeys {
+    return createRemoteJWKSet(new URL(jwksUri), {
       timeoutDuration: this.#configuration.timeout,
       [joseFetch]: (url, init) =>
         // A fetch of its own, not the first caller's: others wait for it too. No certificate: any host may be named here.
@@ -202,16 +209,18 @@ export class AuthorizationServer {
     };
     exchange.answer = await fetchThrough(this.#door, exchange.call, presents, url, { ...init, headers });
     exchange.asked.seen?.(exchange.answer);
-    return toResponse(withoutIdToken(exchange.answer));
+    return toResponse(withoutJwts(exchange.answer));
   }
 }
 
 /**
- * openid-client would check the claims of an ID Token before its signature, and name no check: it does not get to see
- * one. `ask()` returns the whole answer beside what openid-client made of it.
+ * openid-client would check the claims of an ID Token before its signature, and of an introspection response without it:
+ * it does not get to see either. `ask()` returns the whole answer beside what openid-client made of it.
  */
-function withoutIdToken(answer: Answer): Answer {
-  if (!answer.body.includes("id_token")) return answer;
+function withoutJwts(answer: Answer): Answer {
+  if (mediaType(answer) === "application/token-introspection+jwt") {
+    return { ...answer, headers: {}, body: JSON.stringify({ active: false }) };
+  }
   try {
     const { id_token: _, ...rest } = JSON.parse(answer.body);
     return { ...answer, body: JSON.stringify(rest) };

@@ -45,8 +45,7 @@ export async function exchangeCode(
       code_verifier: secrets.codeVerifier,
     }),
   );
-  const expected = secrets.nonce === undefined ? {} : { nonce: secrets.nonce };
-  const tokens = await toTokenSet(answered, { scopes }, expected, context);
+  const tokens = await toTokenSet(answered, { scopes }, { nonce: secrets.nonce }, context);
   if (secrets.nonce === undefined || tokens.subject !== undefined) return tokens;
   throw untrusted("id_token", "The bank answered an OpenID Connect request without an ID Token.", context.call);
 }
@@ -66,12 +65,11 @@ export async function refresh(
   if (current.subject !== undefined) await context.server.warmKeys(context.call);
   let seen: Answer | undefined;
   const asked = { endpoint: "token", repeatable: true, seen: (answer: Answer) => (seen = answer) } as const;
-  const expected = current.subject === undefined ? {} : { subject: current.subject };
   try {
     const answered = await context.server.ask(asked, context.call, client =>
       openid.refreshTokenGrant(client, current.refreshToken),
     );
-    return await toTokenSet(answered, current, expected, context);
+    return await toTokenSet(answered, current, { subject: current.subject }, context);
   } catch (error) {
     const rotated = refreshTokenIn(seen);
     if (rotated !== undefined && rotated !== current.refreshToken) await keep(rotated);
@@ -86,8 +84,9 @@ function refreshTokenIn(answer: Answer | undefined): string | undefined {
     const { refresh_token: token } = JSON.parse(answer.body);
     return typeof token === "string" && token !== "" ? token : undefined;
   } catch {
-    return undefined;
+    // Not JSON: there is none in it.
   }
+  return undefined;
 }
 
 async function toTokenSet(
@@ -120,8 +119,8 @@ async function toTokenSet(
 }
 
 /** The ID Token of an answer, which `server.ask()` keeps from openid-client. */
-function idTokenOf(answer: Answer | undefined, call: Call): string | undefined {
-  const { id_token } = JSON.parse(answer?.body ?? "{}");
+function idTokenOf(answer: Answer, call: Call): string | undefined {
+  const { id_token } = JSON.parse(answer.body);
   if (id_token === undefined || typeof id_token === "string") return id_token;
   throw untrusted("id_token", "The bank's ID Token is no string.", call);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { ValidationError } from "../errors.js";
-import type { Answer } from "../transport/door.js";
+import { type Answer, mediaType } from "../transport/door.js";
 import { verifyJwt } from "./jwt.js";
 import type { AuthorizationContext } from "./server.js";
 
@@ -30,16 +30,21 @@ export async function readUserInfo(answer: Answer, sub: string, context: Authori
 }
 
 async function claimsOf(answer: Answer, context: AuthorizationContext): Promise<Readonly<Record<string, unknown>>> {
-  const { issuer, clientId, rules } = context.configuration;
-  if (String(answer.headers["content-type"]).startsWith("application/jwt")) {
+  const { issuer, clientId, userInfoAlgorithms: algorithms, userInfoSigned } = context.configuration;
+  if (mediaType(answer) === "application/jwt") {
     const expected = {
       name: "UserInfo",
       issuer,
       audience: clientId,
-      algorithms: rules.algorithms,
-      claims: ["iss", "aud", "sub"],
+      algorithms,
+      claims: [],
     };
     return (await verifyJwt(answer.body, expected, context)).claims;
+  }
+  if (userInfoSigned) {
+    throw new ValidationError("signature", "The bank's UserInfo is not signed, as it was registered.", {
+      interactionId: context.call.interactionId,
+    });
   }
   try {
     const claims: unknown = JSON.parse(answer.body);

@@ -4,12 +4,14 @@
  * @module
  */
 import { z } from "zod";
+import { mtlsEndpoint } from "../authorization/metadata.js";
 import { readUserInfo, type UserInfo } from "../authorization/userinfo.js";
 import { ValidationError } from "../errors.js";
-import { decode, type WithInteractionId } from "../links/decode.js";
+import { decodeBody, freeze, type WithInteractionId } from "../links/decode.js";
 import { resourceUrl } from "../links/resource.js";
 import { type CallOptions, withCall } from "../transport/call.js";
 import type { LinkContext } from "./link-context.js";
+import { unprinted } from "./personal-data.js";
 
 /** The customer as the bank knows them. All of it is personal data: keep it out of logs. */
 export interface Identity {
@@ -77,7 +79,8 @@ export class IdentityApi {
   /**
    * Asks for the verified identity (本人確認済情報).
    *
-   * It is the record of a check that the bank made at a point in time. It does not authenticate anybody.
+   * It is the record of a check that the bank made at a point in time. It does not authenticate anybody. Logged with
+   * `console.log` or `util.inspect` it shows none of its contents.
    *
    * @throws {@link LinkError} `scope_missing` when the customer did not grant it; {@link ApiError} when the bank refuses.
    */
@@ -86,7 +89,9 @@ export class IdentityApi {
     return withCall(options, configuration.timeout, async call => {
       const url = resourceUrl(configuration.apiBaseUrl, configuration.contract.paths.identity);
       const answer = await resources.call(linkId, { method: "GET", url, scope: "identity" }, call);
-      return decode(identity, answer, "identity", call);
+      const { address, ...person } = decodeBody(identity, answer, "identity", call);
+      const { interactionId } = call;
+      return freeze(unprinted({ ...person, address: unprinted(address, "Address"), interactionId }, "Identity"));
     });
   }
 
@@ -99,7 +104,7 @@ export class IdentityApi {
   async userInfo(options?: CallOptions): Promise<UserInfo> {
     const { configuration, server, resources, linkId } = this.#context;
     return withCall(options, configuration.timeout, async call => {
-      const endpoint = (await server.discovered(call)).metadata.mtls.userinfo_endpoint;
+      const endpoint = mtlsEndpoint((await server.discovered(call)).metadata, "userinfo_endpoint");
       const { record } = await resources.usable(linkId, undefined, call);
       const sub = record.tokens?.subject?.sub;
       if (endpoint === undefined || sub === undefined) {
@@ -112,7 +117,8 @@ export class IdentityApi {
         { method: "GET", url: new URL(endpoint), headers: { accept: "application/json, application/jwt" } },
         call,
       );
-      return readUserInfo(answer, sub, { configuration, server, call });
+      const claims = await readUserInfo(answer, sub, { configuration, server, call });
+      return freeze(unprinted({ ...claims }, "UserInfo"));
     });
   }
 }

@@ -34,6 +34,11 @@ export interface Configuration {
   readonly timeout: number;
   readonly idTokenAlgorithms: readonly SigningAlgorithm[];
   readonly authorizationResponseAlgorithms: readonly SigningAlgorithm[];
+  readonly userInfoAlgorithms: readonly SigningAlgorithm[];
+  readonly introspectionAlgorithms: readonly SigningAlgorithm[];
+  /** Whether a plain answer is refused. */
+  readonly userInfoSigned: boolean;
+  readonly introspectionSigned: boolean;
 }
 
 const KNOWN = [
@@ -52,6 +57,7 @@ const KNOWN = [
   "requestDelivery",
 ];
 const STORE_METHODS = ["get", "put", "take", "find", "lock", "unlock"];
+const SIGNED = ["idToken", "authorizationResponse", "userInfo", "introspection"];
 const DEFAULT_TIMEOUT = 15_000;
 const LONGEST_TIMEOUT = 600_000;
 
@@ -158,15 +164,21 @@ function checkAlgorithms(
   value: unknown,
   rules: ProfileRules,
   problems: Problems,
-): Pick<Configuration, "idTokenAlgorithms" | "authorizationResponseAlgorithms"> {
+): Pick<
+  Configuration,
+  | "idTokenAlgorithms"
+  | "authorizationResponseAlgorithms"
+  | "userInfoAlgorithms"
+  | "introspectionAlgorithms"
+  | "userInfoSigned"
+  | "introspectionSigned"
+> {
   if (value !== undefined && !isObject(value)) {
     problems.add("algorithms", "an object", kindOf(value));
   }
   const given = (isObject(value) ? value : {}) as Record<string, unknown>;
   for (const name of Object.keys(given)) {
-    if (name !== "idToken" && name !== "authorizationResponse") {
-      problems.add(`algorithms.${name}`, "one of idToken, authorizationResponse", "an unknown option");
-    }
+    if (!SIGNED.includes(name)) problems.add(`algorithms.${name}`, `one of ${SIGNED.join(", ")}`, "an unknown option");
   }
   const pin = (name: string): readonly SigningAlgorithm[] => {
     const wanted = given[name];
@@ -178,7 +190,14 @@ function checkAlgorithms(
     }
     return Object.freeze(allowed);
   };
-  return { idTokenAlgorithms: pin("idToken"), authorizationResponseAlgorithms: pin("authorizationResponse") };
+  return {
+    idTokenAlgorithms: pin("idToken"),
+    authorizationResponseAlgorithms: pin("authorizationResponse"),
+    userInfoAlgorithms: pin("userInfo"),
+    introspectionAlgorithms: pin("introspection"),
+    userInfoSigned: given["userInfo"] !== undefined,
+    introspectionSigned: given["introspection"] !== undefined,
+  };
 }
 
 function certificateLoader(value: unknown, problems: Problems): () => Promise<CheckedCertificate> {

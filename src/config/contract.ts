@@ -32,7 +32,8 @@ export type HeaderName = "interactionId" | "authDate" | "customerIpAddress" | "i
 export interface ContractOptions {
   /**
    * The scope strings that the bank registered for the client. A companion scope that the bank does not have is `null`;
-   * without `openid` the bank is used with plain OAuth 2.0, and issues no ID Token.
+   * without `openid` the bank is used with plain OAuth 2.0: it issues no ID Token, and `offlineAccess`, which is OpenID
+   * Connect's, is left out too unless it is given.
    */
   readonly scopes?: Readonly<Partial<Record<Scope, string> & Record<CompanionScope, string | null>>>;
   /** Paths below `api.baseUrl`; `grant` and `grantExtensions` are below the grant management endpoint. */
@@ -40,11 +41,14 @@ export interface ContractOptions {
   /** Names of request headers. */
   readonly headers?: Readonly<Partial<Record<HeaderName, string>>>;
   /**
-   * `required` (default): the bank announces `mtls_endpoint_aliases`, and nothing is called where one is missing.
-   * `absent`: the bank announces none, because its endpoints themselves ask for the client certificate (RFC 8705
-   * section 5). Aliases that it announces all the same are used.
+   * Where the bank authenticates the client by its certificate (RFC 8705 section 5).
+   *
+   * - `announced` (default): at its `mtls_endpoint_aliases`; a bank that announces none, at those of its endpoints that
+   *   are on another origin than the one for browsers.
+   * - `required`: at its aliases only.
+   * - `absent`: at the endpoints themselves, wherever they are. Aliases that it announces all the same are used.
    */
-  readonly mtlsEndpointAliases?: "required" | "absent";
+  readonly mtlsEndpointAliases?: "announced" | "required" | "absent";
 }
 
 /** The contract in force. */
@@ -52,7 +56,7 @@ export interface Contract {
   readonly scopes: Readonly<Record<Scope, string> & Record<CompanionScope, string | null>>;
   readonly paths: Readonly<Record<PathName, string>>;
   readonly headers: Readonly<Record<HeaderName, string>>;
-  readonly mtlsEndpointAliases: "required" | "absent";
+  readonly mtlsEndpointAliases: "announced" | "required" | "absent";
 }
 
 type Section = "scopes" | "paths" | "headers";
@@ -86,7 +90,7 @@ const DEFAULT: Contract = {
     customerIpAddress: "x-fapi-customer-ip-address",
     idempotencyKey: "x-idempotency-key",
   },
-  mtlsEndpointAliases: "required",
+  mtlsEndpointAliases: "announced",
 };
 
 /** The scopes a partner can ask for. */
@@ -129,11 +133,16 @@ export function checkContract(value: unknown, problems: Problems): Contract {
       problems.add(`contract.${name}`, `one of ${Object.keys(DEFAULT).join(", ")}`, "an unknown option");
   }
   return Object.freeze({
-    scopes: merge("scopes", given["scopes"], problems),
+    scopes: merge("scopes", plainOAuth(given["scopes"]), problems),
     paths: merge("paths", given["paths"], problems),
     headers: merge("headers", given["headers"], problems),
     mtlsEndpointAliases: checkAliases(given["mtlsEndpointAliases"], problems),
   });
+}
+
+/** OIDC Core section 11: `offline_access` belongs to OpenID Connect. */
+function plainOAuth(scopes: unknown): unknown {
+  return isObject(scopes) && "openid" in scopes && scopes.openid === null ? { offlineAccess: null, ...scopes } : scopes;
 }
 
 function merge<Name extends Section>(section: Name, value: unknown, problems: Problems): Contract[Name] {
@@ -178,7 +187,7 @@ function samePlaceholders(path: string, standard: string): boolean {
 }
 
 function checkAliases(value: unknown, problems: Problems): Contract["mtlsEndpointAliases"] {
-  if (value === "absent" || value === "required") return value;
-  if (value !== undefined) problems.add("contract.mtlsEndpointAliases", "required or absent", kindOf(value));
+  if (value === "announced" || value === "absent" || value === "required") return value;
+  if (value !== undefined) problems.add("contract.mtlsEndpointAliases", "announced, required or absent", kindOf(value));
   return DEFAULT.mtlsEndpointAliases;
 }

@@ -32,11 +32,14 @@ export interface CommonOptions {
   readonly timeout?: number;
   /**
    * The algorithms that the bank signs with, as registered for the client. Default: each one that the profile allows.
-   * Nothing outside the profile is ever accepted, whatever the bank's metadata lists.
+   * Nothing outside the profile is ever accepted, whatever the bank's metadata lists. UserInfo and introspection may also
+   * come unsigned; given here, they may not.
    */
   readonly algorithms?: {
     readonly idToken?: SigningAlgorithm;
     readonly authorizationResponse?: SigningAlgorithm;
+    readonly userInfo?: SigningAlgorithm;
+    readonly introspection?: SigningAlgorithm;
   };
 }
 

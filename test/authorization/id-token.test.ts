@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createLocalJWKSet, type JWTVerifyGetKey } from "jose";
-import { beforeAll, describe, expect, test } from "vitest";
+import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { type ExpectedIdToken, verifyIdToken } from "../../src/authorization/id-token.js";
 import { ValidationError } from "../../src/errors.js";
 import { type BankKey, bankKey, jwksOf, seconds, signJwt } from "../support/bank-keys.js";
@@ -18,6 +18,10 @@ let keys: JWTVerifyGetKey;
 beforeAll(async () => {
   for (const key of await Promise.all(["PS256", "ES256", "EdDSA"].map(alg => bankKey(alg)))) bankKeys.set(key.alg, key);
   keys = createLocalJWKSet(jwksOf(...bankKeys.values()));
+});
+
+afterEach(() => {
+  vi.useRealTimers();
 });
 
 async function idToken(claims: Readonly<Record<string, unknown>> = {}, alg = "ES256"): Promise<string> {
@@ -52,8 +56,8 @@ describe("the nonce", () => {
     expect(await refused({ nonce: undefined })).toBe("nonce");
   });
 
-  test("need not be there in a refreshed ID Token", async () => {
-    const token = await idToken({ nonce: undefined });
+  test.each([undefined, NONCE])("may be %s in a refreshed ID Token", async nonce => {
+    const token = await idToken({ nonce });
     const expected = { accessToken: ACCESS_TOKEN, subject: { iss: ISSUER, sub: "customer-7" } };
     expect(await verifyIdToken(token, expected, contextWithKeys(keys, settings, aCall()))).toEqual({
       iss: ISSUER,
@@ -128,6 +132,18 @@ test.each<[string, Readonly<Record<string, unknown>>]>([
   ["iat", { iat: undefined }],
 ])("a wrong %s is refused: %j", async (check, claims) => {
   expect(await refused(claims)).toBe(check);
+});
+
+describe("the time of issue", () => {
+  test.each([30, 0, -3600])("may be %i seconds from now", async offset => {
+    vi.useFakeTimers({ toFake: ["Date"], now: 1_775_000_000_000 });
+    await verify(await idToken({ iat: seconds() + offset }));
+  });
+
+  test.each([31, -3601])("may not be %i seconds from now", async offset => {
+    vi.useFakeTimers({ toFake: ["Date"], now: 1_775_000_000_000 });
+    expect(await refused({ iat: seconds() + offset })).toBe("iat");
+  });
 });
 
 test("an algorithm other than the registered one is refused", async () => {

@@ -5,7 +5,7 @@ import { MinnaError, OAuthError, TransportError, ValidationError } from "../../s
 import type { Answer } from "../../src/transport/door.js";
 import { toResponse } from "../../src/transport/fetch.js";
 import { INTERACTION_ID } from "../support/calls.js";
-import { everythingShown } from "../support/errors.js";
+import { everythingShown, thrown } from "../support/errors.js";
 import { CLIENT_ID, ISSUER } from "../support/options.js";
 import { answer } from "../support/stub-rooms.js";
 
@@ -26,25 +26,48 @@ async function refusal(given: Answer | Error, asked: Asked = REFRESH): Promise<M
     if (given instanceof Error) throw given;
     return toResponse(given);
   };
-  const thrown: unknown = await openid.refreshTokenGrant(client, "CANARY-used").catch((error: unknown) => error);
-  expect(thrown).toBeInstanceOf(Error);
-  const error = refusalOf(thrown, asked, given instanceof Error ? undefined : given, INTERACTION_ID);
+  const failure: unknown = await openid.refreshTokenGrant(client, "CANARY-used").catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(Error);
+  return translated(failure, asked, given instanceof Error ? undefined : given);
+}
+
+/** What becomes of an error as openid-client could throw it. */
+function translated(failure: unknown, asked: Asked = REFRESH, given?: Answer): MinnaError {
+  const error = thrown(() => {
+    throw refusalOf(failure, asked, given, INTERACTION_ID);
+  }, MinnaError);
   expect(everythingShown(error)).not.toContain("CANARY");
-  expect(error).toBeInstanceOf(MinnaError);
   expect(error.interactionId).toBe(INTERACTION_ID);
   return error;
+}
+
+/** An error, and so many errors around it. */
+function within(error: unknown, depth: number): unknown {
+  return depth === 0 ? error : within(new Error("CANARY", { cause: error }), depth - 1);
 }
 
 describe("a refusal of the token endpoint", () => {
   test("has the error of its body, and not what is said about it", async () => {
     const body = { error: "invalid_grant", error_description: "CANARY-prose", error_uri: "https://x/CANARY" };
-    expect(await refusal(answer(400, body, JSON_TYPE))).toMatchObject({
-      code: "invalid_grant",
-      endpoint: "token",
-      status: 400,
-      retryable: false,
-      sideEffect: "none",
+    for (const asked of [REFRESH, CODE]) {
+      expect(await refusal(answer(400, body, JSON_TYPE), asked)).toMatchObject({
+        code: "invalid_grant",
+        endpoint: "token",
+        status: 400,
+        retryable: false,
+        sideEffect: "none",
+      });
+    }
+  });
+
+  test("has the status 0 where nobody saw the answer", () => {
+    const failure = new openid.ResponseBodyError("CANARY", {
+      cause: { error: "invalid_grant" },
+      response: new Response(),
     });
+    const error = translated(failure);
+    expect(error).toMatchObject({ code: "invalid_grant", status: 0 });
+    expect(error).not.toHaveProperty("retryAfter");
   });
 
   test("with 401 and a challenge is invalid_client", async () => {
@@ -55,6 +78,11 @@ describe("a refusal of the token endpoint", () => {
   test("with a challenge that names an error has that error", async () => {
     const headers = { "www-authenticate": 'Bearer error="invalid_token", error_description="CANARY"' };
     expect(await refusal(answer(401, "", headers))).toMatchObject({ code: "invalid_token", status: 401 });
+  });
+
+  test("with several challenges has the error of the one that names it", async () => {
+    const headers = { "www-authenticate": 'Basic realm="CANARY", Bearer error="invalid_token"' };
+    expect(await refusal(answer(401, "", headers))).toMatchObject({ code: "invalid_token" });
   });
 
   test.each([500, 502, 503, 504])("with %i may be repeated where that does no harm", async status => {
@@ -80,12 +108,20 @@ describe("a refusal of the token endpoint", () => {
     }
   });
 
-  test.each(["CANARY\n[ERROR] another line in the log", "CANARY-and-so-on".repeat(10), '"CANARY"'])(
-    "with an error that is none does not repeat it: %j",
-    async error => {
-      expect(await refusal(answer(400, { error }, JSON_TYPE))).toMatchObject({ code: "server_error", status: 400 });
-    },
-  );
+  test.each([
+    "CANARY\n[ERROR] another line in the log",
+    "invalid_grant\n[ERROR] CANARY",
+    "CANARY-and-so-on".repeat(10),
+    "x".repeat(41),
+    '"CANARY"',
+  ])("with an error that is none does not repeat it: %j", async error => {
+    expect(await refusal(answer(400, { error }, JSON_TYPE))).toMatchObject({ code: "server_error", status: 400 });
+  });
+
+  test("may have an error of forty characters", async () => {
+    const error = "x".repeat(40);
+    expect(await refusal(answer(400, { error }, JSON_TYPE))).toMatchObject({ code: error });
+  });
 
   test.each(["<html>CANARY</html>", "", "{", "null", "[]", '{"error":7}'])(
     "with 400 and the body %j is one too",
@@ -110,7 +146,20 @@ describe("an answer of the token endpoint that can't be read", () => {
   ])("fails the check %s: it is %s", async (check, _, given) => {
     const error = await refusal(given);
     expect(error).toBeInstanceOf(ValidationError);
-    expect(error).toMatchObject({ check, retryable: false });
+    expect(error).toMatchObject({ check, retryable: false, sideEffect: "none" });
+    expect(error.message).toContain(`token endpoint failed the check "${check}"`);
+  });
+
+  test.each<[string, string, unknown]>([
+    ["sub", "the member that was compared", { attribute: "sub", body: "CANARY" }],
+    ["iss", "the claim that was compared", { claim: "iss", claims: "CANARY" }],
+    ["body", "no member by name", { attribute: 7, claim: 7 }],
+    ["body", "nothing", null],
+    ["body", "nothing at all", undefined],
+  ])("fails the check %s: openid-client named %s", (check, _, cause) => {
+    for (const depth of [0, 1]) {
+      expect(translated(within(new Error("CANARY", { cause }), depth))).toMatchObject({ check });
+    }
   });
 
   test("may have changed something, where the question can't be repeated", async () => {
@@ -118,11 +167,39 @@ describe("an answer of the token endpoint that can't be read", () => {
   });
 });
 
-test("an error of this package passes through whatever was put around it", async () => {
-  const lost = new TransportError("timeout", "Late.", {
-    reached: "possible",
+describe("an error of this package", () => {
+  const DETAILS = {
+    reached: "no",
     endpoint: "x",
     interactionId: INTERACTION_ID,
+    cause: new Error("ECONNREFUSED"),
+  } as const;
+  const lost = new TransportError("connection_failed", "No connection was made.", { ...DETAILS, retryable: true });
+  const late = new TransportError("timeout", "The time is over.", DETAILS);
+
+  test.each([
+    ["passing", lost, REFRESH],
+    ["lasting", late, REFRESH],
+    ["lasting", late, CODE],
+  ])("that is %s passes through whatever was put around it", async (_, error, asked) => {
+    expect(await refusal(error, asked)).toBe(error);
+    expect(translated(within(error, 7), asked)).toBe(error);
   });
-  expect(await refusal(lost)).toBe(lost);
+
+  test("that is passing is the end of what can't be asked twice", async () => {
+    const error = await refusal(lost, CODE);
+    expect({ ...error, message: error.message, cause: error.cause }).toEqual({
+      ...lost,
+      message: lost.message,
+      cause: lost.cause,
+      retryable: false,
+    });
+  });
+
+  test("is not looked for without end", () => {
+    expect(translated(within(lost, 8))).toMatchObject({ check: "body" });
+    const endless = new Error("CANARY");
+    endless.cause = endless;
+    expect(translated(endless)).toMatchObject({ check: "body" });
+  });
 });

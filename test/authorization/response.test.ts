@@ -52,8 +52,15 @@ describe("a callback", () => {
     ["a Request", query => new Request(`https://partner.example/cb?${query}`)],
     ["URLSearchParams", query => new URLSearchParams(query)],
   ])("that is too large is refused, as %s", (_, form) => {
-    const error = thrown(() => readCallback(form(`response=${"x".repeat(20_000)}`)), ValidationError);
+    const ofLength = (length: number) => {
+      const empty = form("response=");
+      const text = empty instanceof Request ? empty.url : String(empty);
+      return form(`response=${"x".repeat(length - text.length)}`);
+    };
+    expect(readCallback(ofLength(16 * 1024)).size).toBe(1);
+    const error = thrown(() => readCallback(ofLength(16 * 1024 + 1)), ValidationError);
     expect(error.check).toBe("size");
+    expect(error.message).toContain("16384");
   });
 
   test.each([undefined, null, 7, {}, { url: 7 }])("is not %j", value => {
@@ -88,6 +95,8 @@ describe("a plain response", () => {
     ["code", "with neither code nor error", `state=s-1&iss=${ISSUER}`],
     ["code", "with an empty code", `code=&state=s-1&iss=${ISSUER}`],
     ["code", "with a code that is none", `code=%0d%0a&state=s-1&iss=${ISSUER}`],
+    ["code", "with a code that begins as none", `code=%0d%0ac-1&state=s-1&iss=${ISSUER}`],
+    ["code", "with a code that ends as none", `code=c-1%0d%0a&state=s-1&iss=${ISSUER}`],
     ["response_mode", "that is signed", "response=a.b.c"],
     ["response_mode", "that is both", `${QUERY}&response=a.b.c`],
   ])("is refused for its %s: %s", async (check, _, query) => {
@@ -106,11 +115,25 @@ describe("a plain response", () => {
     expect(await verify(`${QUERY}&error=server_error`)).toHaveProperty("error");
   });
 
-  test("with an error that is no error code does not repeat it", async () => {
-    const { error } = (await verify(`error=${encodeURIComponent("CANARY <script>")}&state=s-1&iss=${ISSUER}`)) as {
-      error: AuthorizationError;
-    };
-    expect(error.code).toBe("server_error");
+  test.each([
+    ["without a query", "", "pass the whole URL"],
+    ["without iss", "code=c-1&state=s-1", "no iss"],
+    ["without state", `code=c-1&iss=${ISSUER}`, "no state"],
+    ["with another state", `code=c-1&state=s-2&iss=${ISSUER}`, "another request"],
+  ])("%s is refused with the reason", async (_, query, why) => {
+    expect((await rejection(verify(query), ValidationError)).message).toContain(why);
+  });
+
+  test.each([
+    ["access_denied", "access_denied"],
+    ["x".repeat(64), "x".repeat(64)],
+    ["CANARY <script>", "server_error"],
+    ["<script>CANARY", "server_error"],
+    ["CANARY".padEnd(65, "x"), "server_error"],
+  ])("with the error %j has the code %j: what is none is not repeated", async (given, code) => {
+    const query = new URLSearchParams({ error: given, state: "s-1", iss: ISSUER });
+    const { error } = (await verify(query.toString())) as { error: AuthorizationError };
+    expect(error.code).toBe(code);
     expect(everythingShown(error)).not.toContain("CANARY");
   });
 });

@@ -1,10 +1,11 @@
-import { beforeAll, describe, expect, test } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { AuthorizationContext } from "../../src/authorization/server.js";
 import { exchangeCode, refresh, type TokenSet } from "../../src/authorization/tokens.js";
 import type { Profile } from "../../src/config/profile.js";
-import { OAuthError, ValidationError } from "../../src/errors.js";
+import { MinnaError, OAuthError, TransportError, ValidationError } from "../../src/errors.js";
+import type { Answer } from "../../src/transport/door.js";
 import { type BankKey, bankKey, jwksOf, signJwt, unsignedJwt } from "../support/bank-keys.js";
-import { aCall } from "../support/calls.js";
+import { aCall, INTERACTION_ID } from "../support/calls.js";
 import { everythingShown, rejection } from "../support/errors.js";
 import { CLIENT_ID, configuration, ISSUER } from "../support/options.js";
 import { type StubBank, stubBank } from "../support/stub-bank.js";
@@ -17,6 +18,9 @@ const ASKED = ["openid", "balance"];
 let key: BankKey;
 beforeAll(async () => {
   key = await bankKey("ES256");
+});
+afterEach(() => {
+  vi.useRealTimers();
 });
 
 /** A bank whose token endpoint answers so; `undefined` leaves a member out. */
@@ -36,7 +40,7 @@ async function exchange(members: Readonly<Record<string, unknown>> = {}): Promis
 
 async function refused(members: Readonly<Record<string, unknown>>): Promise<string> {
   const error = await rejection(exchange(members), ValidationError);
-  expect(error.sideEffect).toBe("possible");
+  expect(error).toMatchObject({ sideEffect: "possible", interactionId: INTERACTION_ID });
   expect(everythingShown(error)).not.toContain("CANARY");
   return error.check;
 }
@@ -62,7 +66,7 @@ describe("a code", () => {
     for (const status of [400, 500]) {
       const bank = await bankAnswering({ error: "invalid_grant" }, status);
       const error = await rejection(exchangeCode("CANARY-code", SECRETS, ASKED, contextOf(bank)), OAuthError);
-      expect(error.retryable).toBe(false);
+      expect(error).toMatchObject({ endpoint: "token", status, retryable: false });
       expect(everythingShown(error)).not.toContain("CANARY");
       expect(bank.paths().filter(path => path === "/token")).toHaveLength(1);
     }
@@ -82,7 +86,6 @@ describe("a code", () => {
 
 describe("a token answer", () => {
   test("has the tokens, their scopes, the grant, and whom it is about", async () => {
-    const before = Date.now();
     const tokens = await exchange({ refresh_token: "rt-1", scope: "openid balance", grant_id: "grant-1" });
     expect(tokens).toMatchObject({
       accessToken: "CANARY-at",
@@ -91,15 +94,35 @@ describe("a token answer", () => {
       grantId: "grant-1",
       subject: { iss: ISSUER, sub: "customer-7" },
     });
-    expect(tokens.expiresAt).toBeGreaterThanOrEqual(before + 300_000);
-    expect(tokens.refreshAt).toBeLessThan(tokens.expiresAt!);
-    expect(tokens.refreshAt).toBeGreaterThan(before);
+  });
+
+  test.each([
+    [20, 20, 4],
+    [150, 150, 30],
+    [300, 300, 30],
+    [1e12, 315_360_000, 30],
+  ])("that is good for %d seconds ends after %d, and is refreshed %d before", async (expires_in, seconds, early) => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const expiresAt = Date.now() + seconds * 1000;
+    expect(await exchange({ expires_in })).toMatchObject({ expiresAt, refreshAt: expiresAt - early * 1000 });
   });
 
   test("without a scope grants what was asked for, with a narrower one no more than that", async () => {
     expect((await exchange({ scope: undefined })).scopes).toEqual(ASKED);
     expect((await exchange({ scope: "openid" })).scopes).toEqual(["openid"]);
+    expect((await exchange({ scope: " openid  balance " })).scopes).toEqual(ASKED);
   });
+
+  test("without a refresh token has none", async () => {
+    expect(await exchange()).not.toHaveProperty("refreshToken");
+  });
+
+  test.each(["CANARY at", " CANARY", "CANARY\n", "CANARY\r\nx: y", "ｔｏｋｅｎ"])(
+    "with the access token %j, which can't stand in a header, is refused",
+    async access_token => {
+      expect(await refused({ access_token })).toBe("access_token");
+    },
+  );
 
   test("without expires_in is legal: nobody knows when it ends", async () => {
     const tokens = await exchange({ expires_in: undefined });
@@ -123,14 +146,15 @@ describe("a token answer", () => {
     expect(await refused({ id_token: undefined })).toBe("id_token");
   });
 
-  test.each<[string, () => Promise<unknown>]>([
-    ["that nobody signed", async () => unsignedJwt({ sub: "customer-7", nonce: "n-1" })],
-    ["with another nonce", () => signJwt(key, { sub: "customer-7", nonce: "n-2" })],
-    ["that is a number", async () => 7],
-    ["that is null", async () => null],
-    ["that is text", async () => "CANARY"],
-  ])("with an ID Token %s is refused", async (_, make) => {
-    await refused({ id_token: await make() });
+  test.each<[string, string, () => Promise<unknown>]>([
+    ["that nobody signed", "alg", async () => unsignedJwt({ sub: "customer-7", nonce: "n-1" })],
+    ["with another nonce", "nonce", () => signJwt(key, { sub: "customer-7", nonce: "n-2" })],
+    ["that is a number", "id_token", async () => 7],
+    ["that is null", "id_token", async () => null],
+    ["that is empty", "body", async () => ""],
+    ["that is text", "body", async () => "CANARY"],
+  ])("with an ID Token %s is refused", async (_, check, make) => {
+    expect(await refused({ id_token: await make() })).toBe(check);
   });
 
   test("with a grant_id that is no string has none", async () => {
@@ -152,8 +176,11 @@ describe("a refresh", () => {
     grantId: "grant-1",
     subject: { iss: ISSUER, sub: "customer-7" },
   };
-  const kept: string[] = [];
+  let kept: string[];
   const keep = async (rotated: string) => kept.push(rotated);
+  beforeEach(() => {
+    kept = [];
+  });
 
   test("keeps what the answer leaves out", async () => {
     const bank = await bankAnswering({ id_token: undefined });
@@ -172,10 +199,50 @@ describe("a refresh", () => {
     expect(tokens).toMatchObject({ refreshToken: "rt-2", scopes: ["openid"], grantId: "grant-2" });
   });
 
-  test("whose ID Token can't be used keeps the rotated refresh token, and nothing else", async () => {
-    const bank = await bankAnswering({ id_token: await signJwt(key, { sub: "customer-8" }), refresh_token: "rt-3" });
+  test("gets the keys before the refresh token is spent, where the answer will need them", async () => {
+    const { subject: _, ...withoutOpenid } = CURRENT;
+    for (const [current, paths] of [
+      [CURRENT, ["/jwks", "/token"]],
+      [withoutOpenid, ["/token"]],
+    ] as const) {
+      const bank = await bankAnswering({ id_token: undefined });
+      await refresh(current, contextOf(bank), keep);
+      expect(bank.paths()).toEqual(paths);
+    }
+  });
+
+  test("that fails may be tried again", async () => {
+    const refusal = refresh(CURRENT, contextOf(await bankAnswering({}, 500)), keep);
+    expect(await rejection(refusal, OAuthError)).toMatchObject({ endpoint: "token", retryable: true });
+    expect(kept).toEqual([]);
+  });
+
+  test.each<[string, readonly string[], Readonly<Record<string, unknown>>, number]>([
+    ["a rotated refresh token", ["rt-3"], { refresh_token: "rt-3" }, 200],
+    ["the same refresh token", [], { refresh_token: CURRENT.refreshToken }, 200],
+    ["no refresh token", [], {}, 200],
+    ["an empty refresh token", [], { refresh_token: "" }, 200],
+    ["a refresh token that is no text", [], { refresh_token: 7 }, 200],
+    ["a refresh token that was not granted", [], { refresh_token: "rt-3" }, 201],
+  ])("whose answer is of no use, with %s, keeps %j", async (_, rotated, members, status) => {
+    const idToken = await signJwt(key, { sub: "customer-8" });
+    const bank = await bankAnswering({ id_token: idToken, ...members }, status);
     await rejection(refresh(CURRENT, contextOf(bank), keep), ValidationError);
-    expect(kept).toEqual(["rt-3"]);
+    expect(kept).toEqual(rotated);
+  });
+
+  test.each<[string, () => Answer]>([
+    ["half of its JSON", () => answer(200, '{"refresh_token":"CANARY', JSON_TYPE)],
+    [
+      "nothing",
+      () => {
+        throw new TransportError("timeout", "The time is over.", { reached: "possible", endpoint: "token" });
+      },
+    ],
+  ])("that is answered with %s fails as it does, and keeps nothing", async (_, reply) => {
+    const bank = stubBank(configuration("fapi2-security"), jwksOf(key), reply);
+    await rejection(refresh(CURRENT, contextOf(bank), keep), MinnaError);
+    expect(kept).toEqual([]);
   });
 
   test("for another customer is refused", async () => {

@@ -58,8 +58,10 @@ describe("a contract", () => {
   });
 
   test("says whether the bank has aliases for mutual TLS", () => {
-    expect(contractOf(undefined).mtlsEndpointAliases).toBe("required");
-    expect(contractOf({ mtlsEndpointAliases: "absent" }).mtlsEndpointAliases).toBe("absent");
+    expect(contractOf(undefined).mtlsEndpointAliases).toBe("announced");
+    for (const where of ["announced", "required", "absent"]) {
+      expect(contractOf({ mtlsEndpointAliases: where }).mtlsEndpointAliases).toBe(where);
+    }
     expect(wrong({ mtlsEndpointAliases: "optional" })).toEqual(["contract.mtlsEndpointAliases"]);
     expect(wrong({ mtlsEndpointAliases: false })).toEqual(["contract.mtlsEndpointAliases"]);
   });

@@ -63,7 +63,10 @@ export class DebitBank {
   readonly send = (outgoing: OutgoingRequest): Answer => {
     if (outgoing.method === "POST") return this.#post(outgoing);
     const reference = outgoing.url.searchParams.get("partnerTransactionId");
-    if (reference === null) return answer(404, { code: "not_found" });
+    if (reference === null) {
+      const found = this.ledger.find(({ debitId }) => outgoing.url.pathname.endsWith(`/${debitId}`));
+      return found === undefined ? answer(404, { code: "not_found" }) : answer(200, found);
+    }
     this.inquiries++;
     if (this.failingInquiries > 0) {
       this.failingInquiries--;

@@ -21,9 +21,25 @@ export const METADATA: Readonly<Record<string, unknown>> = {
 };
 
 /** A context whose bank has these keys, and is not asked for anything else. */
-export function contextWithKeys(keys: JWTVerifyGetKey, configuration: Configuration, call: Call): AuthorizationContext {
+export function contextWithKeys(
+  keys: JWTVerifyGetKey | undefined,
+  configuration: Configuration,
+  call: Call,
+): AuthorizationContext {
   const server = { discovered: async () => ({ keys }) };
   return { configuration, call, server: server as unknown as AuthorizationServer };
+}
+
+/** Metadata with these mTLS endpoints too, and more members. */
+export function metadataWith(
+  aliases: Readonly<Record<string, string>>,
+  more: Readonly<Record<string, unknown>> = {},
+): Readonly<Record<string, unknown>> {
+  return {
+    ...METADATA,
+    mtls_endpoint_aliases: { ...(METADATA["mtls_endpoint_aliases"] as object), ...aliases },
+    ...more,
+  };
 }
 
 export interface StubBank {
@@ -39,12 +55,13 @@ export function stubBank(
   settings: Configuration,
   jwks: JSONWebKeySet,
   reply: (outgoing: OutgoingRequest) => Answer | Promise<Answer> = () => answer(404, ""),
+  metadata: Readonly<Record<string, unknown>> = METADATA,
 ): StubBank {
   const asked: OutgoingRequest[] = [];
   const json = { "content-type": "application/json" };
   const door = doorTo(outgoing => {
     asked.push(outgoing);
-    if (outgoing.url.pathname.startsWith("/.well-known/")) return answer(200, METADATA, json);
+    if (outgoing.url.pathname.startsWith("/.well-known/")) return answer(200, metadata, json);
     if (outgoing.url.pathname === "/jwks") return answer(200, jwks, json);
     return reply(outgoing);
   });
