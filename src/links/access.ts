@@ -3,8 +3,6 @@
  *
  * @module
  */
-
-import { createHash } from "node:crypto";
 import type { AuthorizationServer } from "../authorization/server.js";
 import { refresh, type TokenSet } from "../authorization/tokens.js";
 import type { Configuration } from "../config/configuration.js";
@@ -14,7 +12,7 @@ import type { Door } from "../transport/door.js";
 import { SingleFlight } from "../transport/single-flight.js";
 import { withLock } from "./lock.js";
 import { persist } from "./persist.js";
-import { type LinkRecord, readOwnLink, type VersionedLink, writeLink } from "./record.js";
+import { type LinkRecord, readOwnLink, type VersionedLink, withTokens, writeLink } from "./record.js";
 import type { Store } from "./store.js";
 
 const MOST_CACHED = 10_000;
@@ -94,7 +92,7 @@ export class Access {
     // A call of its own: a caller that gives up must not end the refresh that others wait for, nor lose a rotated token.
     const { timeout } = this.#configuration;
     // One flight for each token that is to be replaced: who met the rejection of a newer one must not get that one again.
-    const key = `${linkId} ${createHash("sha256").update(stale).digest("base64url")}`;
+    const key = `${linkId} ${stale}`;
     const record = await this.#refreshing.join(key, call, () =>
       withCall(undefined, timeout, waiting =>
         // Who waited long for the lock still has all of its time for the bank: an answer in a hurry would be lost.
@@ -148,7 +146,7 @@ export class Access {
       const written = await persist(async () => {
         // Nobody may use the old refresh token while the new one is not written.
         await stay();
-        return writeLink(this.#store, { ...record, tokens, thumbprint }, version);
+        return writeLink(this.#store, withTokens(record, tokens, thumbprint, this.#configuration), version);
       });
       if (written !== undefined) return written.record;
       latest = await persist(() => this.#read(before.record.id));
@@ -163,8 +161,8 @@ export class Access {
   #remember(record: LinkRecord): LinkRecord {
     this.#cache.delete(record.id);
     this.#cache.set(record.id, record);
-    const [oldest] = this.#cache.keys();
-    if (this.#cache.size > MOST_CACHED && oldest !== undefined) this.#cache.delete(oldest);
+    const [oldest = record.id] = this.#cache.keys();
+    if (this.#cache.size > MOST_CACHED) this.#cache.delete(oldest);
     return record;
   }
 }
@@ -182,8 +180,8 @@ function tokensOf(record: LinkRecord): TokenSet {
 }
 
 /** Where the bank did not say when, nothing has passed. */
-function isPast(time: number | undefined): boolean {
-  return time !== undefined && time <= Date.now();
+function isPast(time = Number.POSITIVE_INFINITY): boolean {
+  return time <= Date.now();
 }
 
 function needsCustomer(linkId: string, call: Call, cause?: Error): LinkError {

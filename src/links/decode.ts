@@ -54,7 +54,7 @@ export function decodeBody<T>(
 
 /** Freezes a result and everything in it. */
 export function freeze<T>(value: T): T {
-  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  if (typeof value !== "object" || value === null) return value;
   for (const member of Object.values(value)) freeze(member);
   return Object.freeze(value);
 }

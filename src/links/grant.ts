@@ -5,15 +5,16 @@
  */
 import { z } from "zod";
 import { type Introspection, introspectToken } from "../authorization/introspection.js";
+import { mtlsEndpoint } from "../authorization/metadata.js";
 import { revokeTokens } from "../authorization/revocation.js";
 import type { AuthorizationServer } from "../authorization/server.js";
-import type { TokenSet } from "../authorization/tokens.js";
 import type { Configuration } from "../config/configuration.js";
 import { endOfJstDate, isJstDate, type JstDate, type JstDateTime, toJst } from "../config/jst.js";
 import { ApiError, ArgumentError, LinkError, OAuthError, ValidationError } from "../errors.js";
 import { type Call, type CallOptions, withCall } from "../transport/call.js";
-import type { Access } from "./access.js";
+import { type Access, refreshLock } from "./access.js";
 import { decode, type WithInteractionId } from "./decode.js";
+import { withLock } from "./lock.js";
 import { infoOf, type LinkInfo, type LinkRecord, readOwnLink, writeLink } from "./record.js";
 import { type Resources, resourceUrl } from "./resource.js";
 import type { Store } from "./store.js";
@@ -61,7 +62,7 @@ export class Grant {
   }
 
   /**
-   * Asks the bank for the state of the grant (状態の確認).
+   * Asks the bank for the state of the grant (状態の確認, Grant Management section 6.3).
    *
    * @throws {@link LinkError} when the link is released or needs the customer again; {@link ApiError} when the bank refuses.
    */
@@ -91,27 +92,59 @@ export class Grant {
   }
 
   /**
-   * Releases the grant at the bank (解除), and with it the link: no call can be made with it afterwards.
+   * Releases the grant at the bank (解除, Grant Management section 6.4), and with it the link: no call can be made with it
+   * afterwards.
    *
-   * Its tokens, which the release has ended, are revoked besides where the bank offers it. Releasing a released link does
-   * nothing. Where the bank can't be reached the link stays as it was; where it accepts the link's tokens no more, there is
-   * nothing left to release.
+   * Its tokens are revoked besides, where the bank offers it, so that nothing usable is left behind; at a bank without grant
+   * management that is all there is to do. Where the bank accepts the link's tokens no more, there is nothing left to
+   * release. Releasing a released link does nothing but what was left to do.
+   *
+   * @throws {@link TransportError}, {@link OAuthError} or {@link ApiError} when the bank could not be told: call again.
    */
   async revoke(options?: CallOptions): Promise<WithInteractionId<LinkInfo>> {
-    const { configuration, server, resources, store } = this.#rooms;
+    const { configuration, resources, store } = this.#rooms;
     return withCall(options, configuration.timeout, async call => {
       const { record } = await readOwnLink(store, this.#linkId, configuration);
       const { interactionId } = call;
-      if (record.status === "released") return Object.freeze({ ...infoOf(record), interactionId });
-      try {
-        await resources.call(this.#linkId, { method: "DELETE", url: await this.#url("grant", call) }, call);
-      } catch (error) {
-        if (!(await this.#isGone(error, record, call))) throw error;
+      if (record.status === "released" && record.tokens === undefined) {
+        return Object.freeze({ ...infoOf(record), interactionId });
       }
-      const { record: released, tokens } = await this.#release();
-      // A bank that ended the grant and not its tokens would leave something usable behind. Failing to ask changes nothing.
-      if (tokens !== undefined) await revokeTokens(tokens, { configuration, server, call }).catch(() => {});
-      return Object.freeze({ ...infoOf(released), interactionId });
+      if (record.status !== "released" && (await this.#isManaged(record, call))) {
+        try {
+          await resources.call(this.#linkId, { method: "DELETE", url: await this.#url("grant", call) }, call);
+        } catch (error) {
+          if (!(await this.#isGone(error, record, call))) throw error;
+        }
+      }
+      return Object.freeze({ ...infoOf(await this.#release(call)), interactionId });
+    });
+  }
+
+  /**
+   * Releases what can be released: where the API takes the link's tokens no more, or the bank manages no grants, at least
+   * nobody can use them afterwards.
+   *
+   * @internal
+   */
+  async end(options: CallOptions | undefined): Promise<void> {
+    try {
+      await this.revoke(options);
+    } catch (error) {
+      const over = error instanceof LinkError && error.code === "reauthorization_required";
+      const nowhere = error instanceof ValidationError && error.check === "grant_management";
+      if (!over && !nowhere) throw error;
+      await withCall(options, this.#rooms.configuration.timeout, call => this.#release(call));
+    }
+  }
+
+  /** Marks the link as released and revokes its tokens: under the lock of the refresh, so that no others come. */
+  async #release(call: Call): Promise<LinkRecord> {
+    const { configuration, server, store } = this.#rooms;
+    return withLock(store, refreshLock(this.#linkId), call, async () => {
+      const released = await this.#change(found => ({ ...found, status: "released" }));
+      if (released.tokens === undefined) return released;
+      await revokeTokens(released.tokens, { configuration, server, call });
+      return this.#change(({ tokens: _, ...rest }) => rest);
     });
   }
 
@@ -122,8 +155,8 @@ export class Grant {
   async introspect(options?: CallOptions): Promise<Introspection | undefined> {
     const { configuration, server, access } = this.#rooms;
     return withCall(options, configuration.timeout, async call => {
-      const { accessToken } = await access.use(this.#linkId, call);
-      return introspectToken(accessToken, { configuration, server, call });
+      const { accessToken, record } = await access.use(this.#linkId, call);
+      return introspectToken(accessToken, record.thumbprint, { configuration, server, call });
     });
   }
 
@@ -133,25 +166,34 @@ export class Grant {
    * over.
    */
   async #isGone(error: unknown, { id, tokens }: LinkRecord, call: Call): Promise<boolean> {
-    if (isOver(error)) return true;
+    if (isOver(error) || tokens === undefined) return true;
     if (!(error instanceof ApiError && (error.code === "not_found" || error.code === "forbidden"))) return false;
-    if (tokens === undefined) return true;
     return this.#rooms.access.renew(id, tokens.accessToken, call).then(
       () => false,
       reason => isOver(reason),
     );
   }
 
-  /** Marks the link as released, and returns the tokens that it had. */
-  async #release(): Promise<{ readonly record: LinkRecord; readonly tokens: TokenSet | undefined }> {
+  /**
+   * Whether the grant can be ended by itself (Grant Management section 6.4).
+   *
+   * @throws {@link ValidationError} `grant_management` where it can't, and the tokens can't be revoked either.
+   */
+  async #isManaged(record: LinkRecord, call: Call): Promise<boolean> {
+    const { metadata } = await this.#rooms.server.discovered(call);
+    const { grant_management_endpoint: managed, revocation_endpoint: revocable } = metadata.mtls;
+    return (managed !== undefined && record.grantId !== undefined) || revocable === undefined;
+  }
+
+  /** Changes the link, also over what was changed meanwhile. */
+  async #change(change: (record: LinkRecord) => LinkRecord): Promise<LinkRecord> {
     const { configuration, store, access } = this.#rooms;
     for (;;) {
       const { record, version } = await readOwnLink(store, this.#linkId, configuration);
-      const { tokens, ...rest } = record;
-      const written = await writeLink(store, { ...rest, status: "released" }, version);
+      const written = await writeLink(store, change(record), version);
       if (written === undefined) continue;
       access.learn(written.record);
-      return { record: written.record, tokens };
+      return written.record;
     }
   }
 
@@ -162,7 +204,7 @@ export class Grant {
       throw new LinkError("link_released", record.id, "The link was released. Link the account again to use it.");
     }
     const { metadata } = await server.discovered(call);
-    const endpoint = metadata.mtls.grant_management_endpoint;
+    const endpoint = mtlsEndpoint(metadata, "grant_management_endpoint");
     if (endpoint === undefined || record.grantId === undefined) {
       const missing = endpoint === undefined ? "announces no grant_management_endpoint" : "gave the link no grant_id";
       throw new ValidationError("grant_management", `The bank ${missing}: its grant can't be managed here.`);

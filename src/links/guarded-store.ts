@@ -30,8 +30,10 @@ export class GuardedStore implements Store {
     return this.#entry("take", await this.#guard("take", () => this.#store.take(key)));
   }
 
-  find(options: FindOptions): Promise<readonly StoreEntry[]> {
-    return this.#guard("find", () => this.#store.find(options));
+  async find(options: FindOptions): Promise<readonly StoreEntry[]> {
+    const found: unknown = await this.#guard("find", () => this.#store.find(options));
+    if (!Array.isArray(found)) return this.#refuse("find", "no list");
+    return found.map(value => this.#entry("find", value) ?? this.#refuse("find", "no entry"));
   }
 
   async lock(key: string, owner: string, duration: number): Promise<boolean> {

@@ -6,20 +6,17 @@
 import { randomBytes } from "node:crypto";
 import { startAuthorization } from "../authorization/request.js";
 import { type Callback, readCallback, verifyResponse } from "../authorization/response.js";
-import { revokeTokens } from "../authorization/revocation.js";
 import type { AuthorizationContext } from "../authorization/server.js";
 import { exchangeCode } from "../authorization/tokens.js";
 import type { Configuration } from "../config/configuration.js";
 import { COMPANION_SCOPES, SCOPES, type Scope } from "../config/contract.js";
-import { ArgumentError, LinkError } from "../errors.js";
+import { ArgumentError } from "../errors.js";
 import { type CallOptions, withCall } from "../transport/call.js";
 import type { Door } from "../transport/door.js";
-import { refreshLock } from "./access.js";
 import type { WithInteractionId } from "./decode.js";
 import { Grant, type GrantRooms } from "./grant.js";
-import { withLock } from "./lock.js";
 import { persist } from "./persist.js";
-import { infoOf, type LinkInfo, type LinkRecord, readLink, readOwnLink, removeLink, writeLink } from "./record.js";
+import { infoOf, type LinkInfo, type LinkRecord, readLink, removeLink, withTokens, writeLink } from "./record.js";
 import type { Store } from "./store.js";
 import { openTransaction, peekTransaction, spendTransaction, TRANSACTION_LIFETIME } from "./transaction.js";
 
@@ -39,6 +36,8 @@ export interface BegunLink {
   readonly transaction: string;
   /** Seconds after which the transaction is over: the cookie's Max-Age. */
   readonly expiresIn: number;
+  /** Seconds within which the browser must get to `authorizationUrl`. After that, begin again. */
+  readonly authorizationUrlExpiresIn: number;
   /** The `x-fapi-interaction-id` of the call. */
   readonly interactionId: string;
 }
@@ -79,7 +78,7 @@ export class Links {
     const wireScopes = this.#wireScopes(scopes);
     return withCall(options, this.#configuration.timeout, async call => {
       const started = await startAuthorization({ scopes: wireScopes }, { ...this.#authorization, call });
-      const { authorizationUrl, secrets } = started;
+      const { authorizationUrl, expiresIn: authorizationUrlExpiresIn, secrets } = started;
       const transaction = await openTransaction(this.#store, {
         customerId,
         scopes,
@@ -89,7 +88,13 @@ export class Links {
         clientId: this.#configuration.clientId,
       });
       const { interactionId } = call;
-      return Object.freeze({ authorizationUrl, transaction, expiresIn: TRANSACTION_LIFETIME, interactionId });
+      return Object.freeze({
+        authorizationUrl,
+        authorizationUrlExpiresIn,
+        transaction,
+        expiresIn: TRANSACTION_LIFETIME,
+        interactionId,
+      });
     });
   }
 
@@ -125,21 +130,19 @@ export class Links {
       await spendTransaction(this.#store, transaction as string);
       if ("error" in response) throw response.error;
       const tokens = await exchangeCode(response.code, secrets, wireScopes, context);
-      const granted = (scope: Scope) => tokens.scopes.includes(configuration.contract.scopes[scope]);
-      const record = {
+      const wished: LinkRecord = {
         id: `lnk_${randomBytes(18).toString("base64url")}`,
         customerId,
         status: "active",
-        scopes: scopes.filter(granted),
-        refusedScopes: scopes.filter(scope => !granted(scope)),
+        scopes,
+        refusedScopes: [],
         profile: configuration.profile,
         issuer: configuration.issuer,
         clientId: configuration.clientId,
         thumbprint,
-        tokens,
-        ...(tokens.grantId === undefined ? {} : { grantId: tokens.grantId }),
         createdAt: Date.now(),
-      } as const;
+      };
+      const record = withTokens(wished, tokens, thumbprint, configuration);
       await persist(() => writeLink(this.#store, record, 0));
       return Object.freeze({ ...infoOf(record), interactionId: call.interactionId });
     });
@@ -164,30 +167,9 @@ export class Links {
    * could not be told: then the link is still there, and the call can be made again.
    */
   async end(id: string, options?: CallOptions): Promise<void> {
-    const { record } = await readOwnLink(this.#store, id, this.#configuration);
-    await this.#tellBank(record, options).catch(error => {
-      // The bank accepts nothing of the link any more: nothing usable is left there.
-      if (!(error instanceof LinkError && error.code === "reauthorization_required")) throw error;
-    });
+    await new Grant(id, this.#rooms).end(options);
     await removeLink(this.#store, id);
     this.#rooms.access.forget(id);
-  }
-
-  async #tellBank(record: LinkRecord, options: CallOptions | undefined): Promise<void> {
-    const { tokens } = record;
-    if (tokens === undefined) return;
-    const { configuration, server } = this.#authorization;
-    const managed = await withCall(options, configuration.timeout, async call => {
-      const { metadata } = await server.discovered(call);
-      if (metadata.mtls.grant_management_endpoint !== undefined && record.grantId !== undefined) return true;
-      // Under the lock of the refresh, so that no tokens come that are not revoked.
-      await withLock(this.#store, refreshLock(record.id), call, async () => {
-        const latest = (await readOwnLink(this.#store, record.id, configuration)).record.tokens ?? tokens;
-        await revokeTokens(latest, { configuration, server, call });
-      });
-      return false;
-    });
-    if (managed) await new Grant(record.id, this.#rooms).revoke(options);
   }
 
   #wireScopes(scopes: readonly Scope[]): readonly string[] {

@@ -13,6 +13,23 @@ const LONGEST_WAIT = 500;
 /** Milliseconds that a lock outlives its call, so that it never frees itself under work that is still ending. */
 const MARGIN = 5_000;
 
+/** Does the work if nobody holds the lock; `undefined` where somebody does. */
+export async function ifUnlocked<T>(
+  store: Store,
+  name: string,
+  call: Call,
+  work: () => Promise<T>,
+): Promise<T | undefined> {
+  const owner = randomUUID();
+  const key = `lock:${name}`;
+  if (!(await store.lock(key, owner, call.deadline - Date.now() + MARGIN))) return undefined;
+  try {
+    return await work();
+  } finally {
+    await store.unlock(key, owner).catch(() => {});
+  }
+}
+
 /**
  * Does the work while holding a lock. Who had to wait must look again at what it came for: somebody else may have done it.
  *

@@ -48,9 +48,10 @@ export class MemoryStore implements Store {
   async find({ label, value, after = "", limit }: FindOptions): Promise<readonly StoreEntry[]> {
     return [...this.#entries.keys()]
       .sort()
-      .filter(key => key > after && this.#live(key)?.labels[label] === value)
-      .slice(0, limit)
+      .filter(key => key > after)
       .flatMap(key => this.#live(key) ?? [])
+      .filter(kept => kept.labels[label] === value)
+      .slice(0, limit)
       .map(entryOf);
   }
 

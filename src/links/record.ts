@@ -5,7 +5,7 @@
  */
 import type { TokenSet } from "../authorization/tokens.js";
 import type { Configuration } from "../config/configuration.js";
-import type { Scope } from "../config/contract.js";
+import { SCOPES, type Scope } from "../config/contract.js";
 import { type JstDateTime, toJst } from "../config/jst.js";
 import type { Profile } from "../config/profile.js";
 import { ArgumentError, LinkError } from "../errors.js";
@@ -44,7 +44,7 @@ export interface LinkRecord {
   readonly clientId: string;
   /** `x5t#S256` of the certificate that the tokens are bound to (RFC 8705 section 3). */
   readonly thumbprint: string;
-  /** Absent once the link is released. */
+  /** Absent once the link is released, and they are revoked. */
   readonly tokens?: TokenSet;
   readonly grantId?: string;
   /** Milliseconds since the epoch. */
@@ -81,6 +81,30 @@ export async function readOwnLink(store: Store, id: string, configuration: Confi
     id,
     "The link was made with another issuer or client id than the configured one. Its tokens are not sent here.",
   );
+}
+
+/**
+ * The link with these tokens: what they were granted is what it can do (RFC 6749 section 5.1: a narrower scope is told), and
+ * the grant is the one that they name.
+ */
+export function withTokens(
+  record: LinkRecord,
+  tokens: TokenSet,
+  thumbprint: string,
+  { contract }: Configuration,
+): LinkRecord {
+  const { scopes: before } = record.tokens ?? {};
+  // What did not change at the bank does not change here, also where the configuration calls it otherwise by now.
+  const unchanged = before !== undefined && before.join(" ") === tokens.scopes.join(" ");
+  const wished = SCOPES.filter(scope => record.scopes.includes(scope) || record.refusedScopes.includes(scope));
+  const granted = (scope: Scope) => tokens.scopes.includes(contract.scopes[scope]);
+  return {
+    ...record,
+    ...(unchanged ? {} : { scopes: wished.filter(granted), refusedScopes: wished.filter(scope => !granted(scope)) }),
+    tokens,
+    thumbprint,
+    ...(tokens.grantId === undefined ? {} : { grantId: tokens.grantId }),
+  };
 }
 
 /** Writes a link; `undefined` where somebody else wrote it first. */

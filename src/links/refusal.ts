@@ -63,14 +63,14 @@ function bankCodeOf(answer: Answer): string | undefined {
   const parsed = forms.safeParse(jsonOf(answer.body));
   if (parsed.success) return parsed.data;
   // RFC 6750 section 3.
-  const challenge = answer.headers["www-authenticate"];
-  return typeof challenge === "string" ? /\berror="([\w.:-]{1,40})"/.exec(challenge)?.[1] : undefined;
+  return /\berror="([\w.:-]{1,40})"/.exec(String(answer.headers["www-authenticate"]))?.[1];
 }
 
 function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined;
+    // Not JSON: no code is in it.
   }
+  return undefined;
 }

@@ -7,9 +7,10 @@ import type { Configuration } from "../config/configuration.js";
 import type { Scope } from "../config/contract.js";
 import { ArgumentError, LinkError } from "../errors.js";
 import type { Call } from "../transport/call.js";
-import type { Answer, Door, OutgoingRequest } from "../transport/door.js";
+import { type Answer, type Door, nameOf, type OutgoingRequest } from "../transport/door.js";
 import type { Access, UsableLink } from "./access.js";
 import { refusalOf } from "./refusal.js";
+import { repeatSafely } from "./repeat.js";
 
 /** A request to the API. The token, the certificate and the FAPI headers are added here. */
 export interface ResourceRequest {
@@ -54,7 +55,8 @@ export class Resources {
   /**
    * Makes the call and returns a successful answer.
    *
-   * A 401 is answered with one refresh and one repetition; the bank did nothing with a request whose token it rejected.
+   * A 401 is answered with one refresh and one repetition; the bank did nothing with a request whose token it rejected. A
+   * safe request (GET) is repeated while the bank is busy; nothing else ever is.
    *
    * @throws {@link ApiError} when the bank refuses; {@link LinkError} when the link can't be used;
    * {@link TransportError} when there is no answer.
@@ -78,6 +80,11 @@ export class Resources {
   }
 
   async #send(link: UsableLink, request: ResourceRequest, call: Call): Promise<Answer> {
+    if (request.method !== "GET") return this.#sendOnce(link, request, call);
+    return repeatSafely(nameOf(request.url), call, () => this.#sendOnce(link, request, call));
+  }
+
+  async #sendOnce(link: UsableLink, request: ResourceRequest, call: Call): Promise<Answer> {
     const { headers } = this.#configuration.contract;
     const json = request.body === undefined ? {} : { body: JSON.stringify(request.body) };
     return this.#door.send(

@@ -25,13 +25,17 @@ export interface Transaction {
   readonly clientId: string;
 }
 
+/** A transaction as it is kept. */
+interface Kept extends Transaction {
+  /** Milliseconds since the epoch: over then, also where the store does not forget. */
+  readonly expiresAt: number;
+}
+
 /** Keeps a transaction and returns the value that only the browser's cookie holds. */
 export async function openTransaction(store: Store, transaction: Transaction): Promise<string> {
   const value = randomBytes(32).toString("base64url");
-  await store.put(keyOf(value), JSON.stringify(transaction), {
-    version: 0,
-    expiresAt: Date.now() + TRANSACTION_LIFETIME * 1000,
-  });
+  const kept: Kept = { ...transaction, expiresAt: Date.now() + TRANSACTION_LIFETIME * 1000 };
+  await store.put(keyOf(value), JSON.stringify(kept), { version: 0, expiresAt: kept.expiresAt });
   return value;
 }
 
@@ -45,8 +49,10 @@ export async function peekTransaction(
     throw refuse("came without its transaction: the browser did not send the cookie set at links.begin()");
   }
   const entry = await store.get(keyOf(value));
-  if (entry === undefined) throw refuse("belongs to a transaction that is unknown, over, or used already");
-  const transaction = parseStored<Transaction>(entry);
+  const transaction = entry && parseStored<Kept>(entry);
+  if (transaction === undefined || transaction.expiresAt <= Date.now()) {
+    throw refuse("belongs to a transaction that is unknown, over, or used already");
+  }
   if (transaction.issuer === issuer && transaction.clientId === clientId) return transaction;
   throw refuse("belongs to a transaction of another issuer or client id than the configured one");
 }

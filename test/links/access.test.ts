@@ -1,8 +1,8 @@
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { LinkError, OAuthError, TransportError } from "../../src/errors.js";
-import { Access } from "../../src/links/access.js";
+import { Access, refreshLock } from "../../src/links/access.js";
 import { MemoryStore } from "../../src/links/memory-store.js";
-import { type LinkRecord, readLink, writeLink } from "../../src/links/record.js";
+import { type LinkRecord, readLink, removeLink, writeLink } from "../../src/links/record.js";
 import type { Answer, OutgoingRequest } from "../../src/transport/door.js";
 import { type BankKey, bankKey, jwksOf, signJwt } from "../support/bank-keys.js";
 import { aCall, endedCall } from "../support/calls.js";
@@ -70,6 +70,11 @@ async function linkGoodFor(milliseconds: number | undefined, overrides: Partial<
   await writeLink(store, linkRecord({ tokens, ...overrides }), 0);
 }
 
+function withoutTokens(overrides: Partial<LinkRecord>): LinkRecord {
+  const { tokens: _, ...record } = linkRecord(overrides);
+  return record;
+}
+
 function refreshTokensUsed(): string[] {
   return bank.asked
     .filter(({ url }) => url.pathname === "/token")
@@ -114,6 +119,25 @@ describe("a token", () => {
     expect(refreshTokensUsed()).toEqual(["rt-old"]);
   });
 
+  test("that somebody else renewed is of no use where it is bound to another certificate", async () => {
+    await linkGoodFor(10 * MINUTE);
+    const one = access();
+    await one.use(LINK_ID, aCall());
+    const { record, version } = await readLink(store, LINK_ID);
+    const tokens = { ...record.tokens!, accessToken: "at-theirs", refreshToken: "rt-theirs" };
+    await writeLink(store, { ...record, tokens }, version);
+    thumbprint = "thumbprint-2";
+    expect((await one.use(LINK_ID, aCall())).accessToken).toBe("at-new-1");
+    expect(refreshTokensUsed()).toEqual(["rt-theirs"]);
+  });
+
+  test("that was rejected as soon as it was new is not handed out again", async () => {
+    await linkGoodFor(10 * MINUTE);
+    const one = access();
+    const renewed = await Promise.all(["at-old", "at-new-1"].map(stale => one.renew(LINK_ID, stale, aCall())));
+    expect(renewed.map(link => link.accessToken)).toEqual(["at-new-1", "at-new-2"]);
+  });
+
   test("that the bank rejected is replaced, once for all who were told so", async () => {
     await linkGoodFor(10 * MINUTE);
     const one = access();
@@ -139,6 +163,18 @@ describe("a refresh", () => {
     const links = await Promise.all(processes.flatMap(one => [one.use(LINK_ID, aCall()), one.use(LINK_ID, aCall())]));
     expect(new Set(links.map(link => link.accessToken))).toEqual(new Set(["at-new-1"]));
     expect(refreshTokensUsed()).toEqual(["rt-old"]);
+  });
+
+  test("is for one link: another one has its own", async () => {
+    await linkGoodFor(0);
+    await linkGoodFor(0, { id: "lnk_2" });
+    const one = access();
+    const links = await Promise.all([LINK_ID, "lnk_2"].map(id => one.use(id, aCall())));
+    expect(links.map(({ record, accessToken }) => [record.id, accessToken])).toEqual([
+      [LINK_ID, "at-new-1"],
+      ["lnk_2", "at-new-2"],
+    ]);
+    expect(refreshLock(LINK_ID)).not.toBe(refreshLock("lnk_2"));
   });
 
   test("is saved before anybody uses the token", async () => {
@@ -169,12 +205,12 @@ describe("a refresh", () => {
     await linkGoodFor(0);
     replies.push(async () => {
       const { record, version } = await readLink(store, LINK_ID);
-      await writeLink(store, { ...record, refusedScopes: ["debit"] }, version);
+      await writeLink(store, { ...record, customerId: "u-43" }, version);
       return newTokens();
     });
     await access().use(LINK_ID, aCall());
     const { record } = await readLink(store, LINK_ID);
-    expect(record).toMatchObject({ refusedScopes: ["debit"], tokens: { accessToken: "at-new-1" } });
+    expect(record).toMatchObject({ customerId: "u-43", tokens: { accessToken: "at-new-1" } });
   });
 
   test("does not bring back a link that was released meanwhile", async () => {
@@ -214,12 +250,16 @@ describe("a refresh", () => {
   test("is not begun for a caller who has ended the call already", async () => {
     await linkGoodFor(0);
     const one = access();
-    expect((await rejection(one.use(LINK_ID, endedCall()), TransportError)).code).toBe("aborted");
+    expect(await rejection(one.use(LINK_ID, endedCall()), TransportError)).toMatchObject({
+      code: "aborted",
+      reached: "no",
+      endpoint: "token refresh",
+    });
     await one.settled();
     expect(refreshTokensUsed()).toEqual([]);
   });
 
-  test("with an ID Token for another customer is refused, and not saved", async () => {
+  test("with an ID Token for another customer is refused, and nothing of it saved but the rotated token", async () => {
     await linkGoodFor(0);
     const { record, version } = await readLink(store, LINK_ID);
     const subject = { iss: settings.issuer, sub: "customer-7" };
@@ -227,7 +267,10 @@ describe("a refresh", () => {
     const idToken = await signJwt(key, { sub: "customer-8" });
     replies.push(() => answer(200, { ...JSON.parse(newTokens().body), id_token: idToken }, JSON_TYPE));
     await expect(access().use(LINK_ID, aCall())).rejects.toMatchObject({ check: "sub" });
-    expect((await readLink(store, LINK_ID)).record.tokens?.accessToken).toBe("at-old");
+    expect((await readLink(store, LINK_ID)).record).toMatchObject({
+      tokens: { accessToken: "at-old", refreshToken: "rt-new-1", subject },
+      thumbprint: "thumbprint-1",
+    });
   });
 });
 
@@ -270,6 +313,7 @@ describe("a refresh token that is over", () => {
     replies.push(refuse(400, "invalid_grant"));
     const error = await rejection(access().use(LINK_ID, aCall()), LinkError);
     expect(error).toMatchObject({ code: "reauthorization_required", linkId: LINK_ID, retryable: false });
+    expect(error).toMatchObject({ interactionId: expect.any(String), cause: { code: "invalid_grant" } });
     expect(everythingShown(error)).not.toMatch(/at-old|rt-old/);
   });
 
@@ -317,9 +361,12 @@ describe("a link", () => {
     expect(await rejection(access().use("lnk_x", aCall()), LinkError)).toMatchObject({ code: "link_unknown" });
   });
 
-  test("that was released is refused", async () => {
-    const { tokens: _, ...released } = linkRecord({ status: "released" });
-    await writeLink(store, released, 0);
+  test.each<[string, LinkRecord]>([
+    ["and its tokens are gone", withoutTokens({ status: "released" })],
+    ["though its tokens are there", linkRecord({ status: "released" })],
+    ["as far as its tokens are gone", withoutTokens({})],
+  ])("that was released is refused, %s", async (_, record) => {
+    await writeLink(store, record, 0);
     expect(await rejection(access().use(LINK_ID, aCall()), LinkError)).toMatchObject({ code: "link_released" });
   });
 
@@ -330,5 +377,26 @@ describe("a link", () => {
     const { tokens: _, ...rest } = record;
     one.learn({ ...rest, status: "released" });
     expect(await rejection(one.use(LINK_ID, aCall()), LinkError)).toMatchObject({ code: "link_released" });
+  });
+  test("is read from the store once, and again when it was forgotten", async () => {
+    await linkGoodFor(10 * MINUTE);
+    const one = access();
+    await one.use(LINK_ID, aCall());
+    await removeLink(store, LINK_ID);
+    await one.use(LINK_ID, aCall());
+    one.forget(LINK_ID);
+    expect(await rejection(one.use(LINK_ID, aCall()), LinkError)).toMatchObject({ code: "link_unknown" });
+  });
+
+  test("is at hand among ten thousand; beyond them the one that was learned first is forgotten", async () => {
+    const one = access();
+    const record = linkRecord();
+    const learn = (id: string) => one.learn({ ...record, id });
+    for (let id = 1; id <= 10_000; id++) learn(`lnk_${id}`);
+    await one.use("lnk_1", aCall());
+    learn("lnk_1");
+    learn("lnk_new");
+    for (const id of ["lnk_1", "lnk_3", "lnk_10000", "lnk_new"]) await one.use(id, aCall());
+    expect(await rejection(one.use("lnk_2", aCall()), LinkError)).toMatchObject({ code: "link_unknown" });
   });
 });

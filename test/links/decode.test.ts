@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { ValidationError } from "../../src/errors.js";
-import { decode, freeze } from "../../src/links/decode.js";
+import { type SideEffect, ValidationError } from "../../src/errors.js";
+import { decode, decodeBody, freeze } from "../../src/links/decode.js";
 import { aCall, INTERACTION_ID } from "../support/calls.js";
 import { everythingShown, thrown } from "../support/errors.js";
 import { answer } from "../support/stub-rooms.js";
@@ -35,6 +35,7 @@ describe("an answer", () => {
   test.each(["", "<html>CANARY</html>", '{"name":"CANARY'])("that is not JSON is refused: %j", body => {
     const error = thrown(() => decode(schema, answer(200, body), "test", aCall()), ValidationError);
     expect(error).toMatchObject({ check: "body", interactionId: INTERACTION_ID, retryable: false });
+    expect(error.message).toBe("The bank's answer (test) is not JSON.");
     expect(everythingShown(error)).not.toContain("CANARY");
   });
 
@@ -44,12 +45,27 @@ describe("an answer", () => {
     [["CANARY"], "the whole"],
   ])("of another form is refused with the names of its members and none of their values: %j", (body, member) => {
     const error = thrown(() => decode(schema, answer(200, body), "test", aCall()), ValidationError);
-    expect(error.message).toContain(member);
+    expect(error.message).toContain(`(${member})`);
     expect(everythingShown(error)).not.toContain("CANARY");
+  });
+
+  test("of quite another form is refused with the names of five members", () => {
+    const numbers = z.array(z.number());
+    const error = thrown(() => decode(numbers, answer(200, Array(6).fill("CANARY")), "test", aCall()), ValidationError);
+    expect(error.message).toContain("(0, 1, 2, 3, 4)");
+  });
+
+  test.each([
+    ["a result", (sideEffect?: SideEffect) => decode(schema, answer(200, "7"), "test", aCall(), sideEffect)],
+    ["a body", (sideEffect?: SideEffect) => decodeBody(schema, answer(200, "7"), "test", aCall(), sideEffect)],
+  ])("that is refused as %s says whether something can have changed", (_, read) => {
+    expect(thrown(() => read(), ValidationError).sideEffect).toBe("none");
+    expect(thrown(() => read("possible"), ValidationError).sideEffect).toBe("possible");
   });
 });
 
 test("freezing goes all the way down", () => {
   const value = freeze({ a: [{ b: { c: 1 } }] });
   expect(Object.isFrozen(value.a[0]?.b)).toBe(true);
+  expect(freeze([null, undefined, "text", 7])).toEqual([null, undefined, "text", 7]);
 });

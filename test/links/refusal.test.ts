@@ -74,6 +74,13 @@ describe("the bank's code", () => {
     expect(refusal(answer(401, "", headers)).bankCode).toBe("invalid_token");
   });
 
+  test.each(['Bearer realm="CANARY"', 'Bearer error="CANARY CANARY"', 'Bearer my_error="CANARY"'])(
+    "is none in the challenge %s",
+    challenge => {
+      expect(refusal(answer(401, "", { "www-authenticate": challenge }))).not.toHaveProperty("bankCode");
+    },
+  );
+
   test.each<[string, unknown]>([
     ["an HTML page", "<html><title>CANARY</title></html>"],
     ["an empty body", ""],

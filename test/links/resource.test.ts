@@ -1,4 +1,5 @@
-import { describe, expect, test } from "vitest";
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, test, vi } from "vitest";
 import { ApiError, ArgumentError, LinkError, TransportError } from "../../src/errors.js";
 import { Resources, resourceUrl } from "../../src/links/resource.js";
 import type { Call } from "../../src/transport/call.js";
@@ -7,6 +8,11 @@ import { aCall, INTERACTION_ID } from "../support/calls.js";
 import { everythingShown, rejection, thrown } from "../support/errors.js";
 import { configuration } from "../support/options.js";
 import { ACCESS_TOKEN, answer, contextTo, doorTo, LINK_ID, openAccess } from "../support/stub-rooms.js";
+
+vi.mock("node:timers/promises", async original => {
+  const timers = await original<typeof import("node:timers/promises")>();
+  return { ...timers, setTimeout: vi.fn(timers.setTimeout) };
+});
 
 const URL_OF_IT = new URL("https://api.bank.example/accounts");
 const settings = configuration("fapi2-security");
@@ -59,6 +65,7 @@ describe("a call", () => {
     const { resources, sent } = resourcesAnswering(answer(200, "{}"));
     await resources.call(LINK_ID, { method: "GET", url: URL_OF_IT }, aCall());
     expect(Object.keys(sent[0]?.headers ?? {}).sort()).toEqual(["accept", "authorization", "x-fapi-interaction-id"]);
+    expect(sent[0]).not.toHaveProperty("body");
   });
 
   test.each(["GET", "POST"] as const)(
@@ -80,15 +87,35 @@ describe("a call", () => {
     expect(sent).toHaveLength(2);
   });
 
-  test.each([400, 403, 404, 409, 422, 429, 500, 503])("that is refused with %i is not repeated", async status => {
+  test.each([
+    ...[199, 300, 400, 403, 404, 409, 422].map(status => ["GET", status] as const),
+    ...[199, 300, 400, 403, 404, 409, 422, 429, 500, 503].map(status => ["POST", status] as const),
+  ])("that is refused is not repeated: %s with %i", async (method, status) => {
     const { resources, sent } = resourcesAnswering(answer(status, { code: "no" }));
-    const error = await rejection(resources.call(LINK_ID, { method: "GET", url: URL_OF_IT }, aCall()), ApiError);
+    const error = await rejection(resources.call(LINK_ID, { method, url: URL_OF_IT }, aCall()), ApiError);
     expect(error).toMatchObject({ status, bankCode: "no" });
     expect(sent).toHaveLength(1);
   });
 
+  test("that is safe is repeated while the bank is busy", async () => {
+    vi.mocked(sleep).mockResolvedValueOnce(undefined);
+    const { resources, sent } = resourcesAnswering(answer(503, ""), answer(200, "ok"));
+    expect((await resources.call(LINK_ID, { method: "GET", url: URL_OF_IT }, aCall())).body).toBe("ok");
+    expect(sent).toHaveLength(2);
+  });
+
+  test("that ends before it is repeated says where it was going", async () => {
+    vi.mocked(sleep).mockRejectedValueOnce(new Error("aborted"));
+    const { resources } = resourcesAnswering(answer(503, ""));
+    const refusal = resources.call(LINK_ID, { method: "GET", url: URL_OF_IT }, aCall());
+    expect((await rejection(refusal, TransportError)).endpoint).toBe(URL_OF_IT.href);
+  });
+
   test("without an answer is not repeated", async () => {
-    const lost = new TransportError("connection_lost", "The connection is gone.", { reached: "possible", endpoint: "x" });
+    const lost = new TransportError("connection_lost", "The connection is gone.", {
+      reached: "possible",
+      endpoint: "x",
+    });
     const { resources, sent } = resourcesAnswering(lost);
     expect(await rejection(resources.call(LINK_ID, { method: "POST", url: URL_OF_IT }, aCall()), TransportError)).toBe(
       lost,
@@ -109,7 +136,9 @@ describe("a call", () => {
       { use: async () => ({ record: { ...record, scopes: ["balance"] }, accessToken }) } as unknown as typeof access,
     );
     const request = { method: "GET", url: URL_OF_IT, scope: "debit" } as const;
-    expect((await rejection(narrow.call(LINK_ID, request, aCall()), LinkError)).code).toBe("scope_missing");
+    const error = await rejection(narrow.call(LINK_ID, request, aCall()), LinkError);
+    expect(error).toMatchObject({ code: "scope_missing", linkId: LINK_ID });
+    expect(error.message).toContain('"debit"');
     await narrow.call(LINK_ID, { ...request, scope: "balance" }, aCall());
     await resources.call(LINK_ID, request, aCall());
     expect(sent).toHaveLength(2);

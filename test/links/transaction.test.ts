@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ValidationError } from "../../src/errors.js";
 import { MemoryStore } from "../../src/links/memory-store.js";
+import type { PutOptions } from "../../src/links/store.js";
 import {
   openTransaction,
   peekTransaction,
@@ -27,46 +28,71 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-async function refused(work: Promise<unknown>): Promise<void> {
-  expect((await rejection(work, ValidationError)).check).toBe("transaction");
+async function refused(work: Promise<unknown>, why: string): Promise<void> {
+  const error = await rejection(work, ValidationError);
+  expect(error.check).toBe("transaction");
+  expect(error.message).toContain(why);
 }
 
 describe("a transaction", () => {
   test("can be looked at more than once: a forged callback does not end the customer's own attempt", async () => {
     const value = await openTransaction(store, TRANSACTION);
-    expect(await peekTransaction(store, value, CLIENT)).toEqual(TRANSACTION);
-    expect(await peekTransaction(store, value, CLIENT)).toEqual(TRANSACTION);
+    expect(await peekTransaction(store, value, CLIENT)).toMatchObject(TRANSACTION);
+    expect(await peekTransaction(store, value, CLIENT)).toMatchObject(TRANSACTION);
   });
 
   test("can be spent once, by one of a hundred", async () => {
     const value = await openTransaction(store, TRANSACTION);
     const spenders = await Promise.allSettled(Array.from({ length: 100 }, () => spendTransaction(store, value)));
     expect(spenders.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
-    await refused(spendTransaction(store, value));
-    await refused(peekTransaction(store, value, CLIENT));
+    await refused(spendTransaction(store, value), "used already");
+    await refused(peekTransaction(store, value, CLIENT), "unknown, over, or used already");
   });
 
   test.each([{ issuer: "https://other.example" }, { clientId: "partner-2" }])(
     "is neither completed nor spent by another client (%j)",
     async other => {
       const value = await openTransaction(store, TRANSACTION);
-      await refused(peekTransaction(store, value, { ...CLIENT, ...other }));
-      expect(await peekTransaction(store, value, CLIENT)).toEqual(TRANSACTION);
+      await refused(peekTransaction(store, value, { ...CLIENT, ...other }), "of another issuer or client id");
+      expect(await peekTransaction(store, value, CLIENT)).toMatchObject(TRANSACTION);
     },
   );
 
-  test("is over after its time", async () => {
+  test.each([
+    ["", (options: PutOptions) => options],
+    [", also where the store does not forget it", ({ version }: PutOptions) => ({ version })],
+  ])("is over after its time%s", async (_, kept) => {
     vi.useFakeTimers({ toFake: ["Date"] });
+    const put = store.put.bind(store);
+    store.put = async (key, text, options) => put(key, text, kept(options));
     const value = await openTransaction(store, TRANSACTION);
     vi.setSystemTime(Date.now() + TRANSACTION_LIFETIME * 1000 - 1);
     await peekTransaction(store, value, CLIENT);
     vi.setSystemTime(Date.now() + 1);
-    await refused(peekTransaction(store, value, CLIENT));
-    await refused(spendTransaction(store, value));
+    await refused(peekTransaction(store, value, CLIENT), "unknown, over, or used already");
   });
 
-  test.each([undefined, null, "", 7, "unheard-of"])("is not to be had with %j", async value => {
-    await refused(peekTransaction(store, value, CLIENT));
+  test("is forgotten by the store after its time", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const value = await openTransaction(store, TRANSACTION);
+    vi.setSystemTime(Date.now() + TRANSACTION_LIFETIME * 1000);
+    await refused(spendTransaction(store, value), "used already");
+  });
+
+  test.each([
+    [undefined, "without its transaction"],
+    [null, "without its transaction"],
+    ["", "without its transaction"],
+    [7, "without its transaction"],
+    ["unheard-of", "unknown, over, or used already"],
+  ])("is not to be had with %j: it came %s", async (value, why) => {
+    await refused(peekTransaction(store, value, CLIENT), why);
+  });
+
+  test("is not mistaken for another one", async () => {
+    const transactions = ["u-1", "u-2"].map(customerId => ({ ...TRANSACTION, customerId }));
+    const values = await Promise.all(transactions.map(one => openTransaction(store, one)));
+    expect(await Promise.all(values.map(value => peekTransaction(store, value, CLIENT)))).toMatchObject(transactions);
   });
 
   test("has a value of its own, that nobody guesses and that fits into a cookie", async () => {
@@ -83,6 +109,7 @@ describe("a transaction", () => {
       return put(key, value, options);
     };
     const value = await openTransaction(store, TRANSACTION);
+    expect(seen[0]).toMatch(/^transaction:[\w-]{43}$/);
     expect(seen.join()).not.toContain(value);
   });
 });

@@ -1,0 +1,530 @@
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { AuthorizationServer } from "../../src/authorization/server.js";
+import type { ContractOptions, Scope } from "../../src/config/contract.js";
+import {
+  ApiError,
+  ArgumentError,
+  AuthorizationError,
+  LinkError,
+  OAuthError,
+  StoreError,
+  TransportError,
+  ValidationError,
+} from "../../src/errors.js";
+import { Access } from "../../src/links/access.js";
+import { type BegunLink, Links } from "../../src/links/links.js";
+import { MemoryStore } from "../../src/links/memory-store.js";
+import { type LinkRecord, readLink, removeLink, writeLink } from "../../src/links/record.js";
+import { Resources } from "../../src/links/resource.js";
+import type { PutOptions } from "../../src/links/store.js";
+import { peekTransaction } from "../../src/links/transaction.js";
+import type { Answer, OutgoingRequest } from "../../src/transport/door.js";
+import { type BankKey, bankKey, jwksOf, signJwt } from "../support/bank-keys.js";
+import { aCall, INTERACTION_ID } from "../support/calls.js";
+import { rejection } from "../support/errors.js";
+import { CLIENT_ID, configuration, ISSUER } from "../support/options.js";
+import { METADATA, MTLS } from "../support/stub-bank.js";
+import { answer, doorTo, LINK_ID, linkRecord } from "../support/stub-rooms.js";
+
+const JSON_TYPE = { "content-type": "application/json" };
+const OPTIONS = { interactionId: INTERACTION_ID };
+const CLIENT = { issuer: ISSUER, clientId: CLIENT_ID };
+const WISH = { customerId: "u-42", scopes: ["balance", "debit"] } as const;
+
+type Reply = (outgoing: OutgoingRequest) => Answer | Promise<Answer>;
+
+/** Everything that was asked of the bank, the door and the store, in order. */
+let steps: string[];
+let asked: OutgoingRequest[];
+let replies: Record<string, Reply>;
+let endpoints: Record<string, string>;
+let thumbprint: () => string;
+/** The parameters of the pushed request, and the members of the token answer besides the usual ones. */
+let pushed: URLSearchParams;
+let granted: Record<string, unknown>;
+let key: BankKey;
+
+class WatchedStore extends MemoryStore {
+  override async put(name: string, value: string, options: PutOptions): Promise<number | undefined> {
+    steps.push(`put ${name.split(":")[0]}`);
+    return super.put(name, value, options);
+  }
+  override async take(name: string): ReturnType<MemoryStore["take"]> {
+    steps.push(`take ${name.split(":")[0]}`);
+    return super.take(name);
+  }
+  override async lock(name: string, owner: string, duration: number): Promise<boolean> {
+    steps.push(`lock ${name}`);
+    return super.lock(name, owner, duration);
+  }
+  override async unlock(name: string, owner: string): Promise<void> {
+    steps.push(`unlock ${name}`);
+    return super.unlock(name, owner);
+  }
+}
+
+let store: WatchedStore;
+let links: Links;
+let access: Access;
+
+beforeAll(async () => {
+  key = await bankKey("ES256");
+});
+beforeEach(() => {
+  steps = [];
+  asked = [];
+  granted = {};
+  pushed = new URLSearchParams();
+  thumbprint = () => "thumbprint-1";
+  endpoints = {
+    token_endpoint: `${MTLS}/token`,
+    pushed_authorization_request_endpoint: `${MTLS}/par`,
+    grant_management_endpoint: `${MTLS}/grants`,
+    revocation_endpoint: `${MTLS}/revoke`,
+  };
+  replies = {
+    "GET /jwks": () => answer(200, jwksOf(key), JSON_TYPE),
+    "POST /par": ({ body }) => {
+      pushed = new URLSearchParams(body);
+      return answer(201, { request_uri: "urn:ietf:params:oauth:request_uri:1", expires_in: 60 }, JSON_TYPE);
+    },
+    "POST /token": async () => {
+      const nonce = pushed.get("nonce");
+      const idToken = nonce === null ? {} : { id_token: await signJwt(key, { sub: "customer-7", nonce }) };
+      return answer(200, { access_token: "at-1", token_type: "Bearer", ...idToken, ...granted }, JSON_TYPE);
+    },
+    "POST /revoke": () => answer(200, ""),
+    "DELETE /grants/grant-1": () => answer(204, ""),
+  };
+  connect();
+});
+
+/** A partner whose contract with the bank differs. */
+function connect(contract: ContractOptions = {}): void {
+  store = new WatchedStore();
+  const door = doorTo(
+    outgoing => {
+      const { method, url } = outgoing;
+      if (url.pathname.startsWith("/.well-known/")) {
+        return answer(200, { ...METADATA, mtls_endpoint_aliases: endpoints }, JSON_TYPE);
+      }
+      asked.push(outgoing);
+      steps.push(`${method} ${url.pathname}`);
+      return replies[`${method} ${url.pathname}`]?.(outgoing) ?? answer(404, "");
+    },
+    () => {
+      steps.push("thumbprint");
+      return thumbprint();
+    },
+  );
+  const settings = configuration("fapi2-security", { contract });
+  const server = new AuthorizationServer(settings, door);
+  access = new Access(settings, server, door, store);
+  const resources = new Resources(settings, door, access);
+  links = new Links(door, { configuration: settings, server, access, resources, store });
+}
+
+function lost(): never {
+  const details = { reached: "possible", endpoint: "x", retryable: true } as const;
+  throw new TransportError("connection_lost", "The connection is gone.", details);
+}
+
+function redirected(): never {
+  throw new ValidationError("redirect", "The bank answered with a redirect.");
+}
+
+/** Begins a link; what happened until then is not in `steps`. */
+async function begun(scopes: readonly Scope[] = WISH.scopes): Promise<BegunLink> {
+  const link = await links.begin({ ...WISH, scopes });
+  steps.length = 0;
+  return link;
+}
+
+/** The bank's answer as the browser brings it. */
+function callback(parameters: Readonly<Record<string, string>> = { code: "c-1" }): string {
+  return `/cb?${new URLSearchParams({ state: pushed.get("state") ?? "", iss: ISSUER, ...parameters })}`;
+}
+
+describe("beginning a link", () => {
+  test("pushes the request, and keeps for the callback what only this browser leads back to", async () => {
+    const link = await links.begin(WISH, OPTIONS);
+    expect(Object.isFrozen(link)).toBe(true);
+    expect(link).toStrictEqual({
+      authorizationUrl: `${ISSUER}/authorize?request_uri=urn%3Aietf%3Aparams%3Aoauth%3Arequest_uri%3A1&client_id=${CLIENT_ID}`,
+      authorizationUrlExpiresIn: 60,
+      transaction: expect.any(String),
+      expiresIn: 900,
+      interactionId: INTERACTION_ID,
+    });
+    expect(steps).toEqual(["POST /par", "put transaction"]);
+    expect(asked[0]?.headers).toMatchObject({ "x-fapi-interaction-id": INTERACTION_ID });
+    const { secrets, ...transaction } = await peekTransaction(store, link.transaction, CLIENT);
+    expect(transaction).toMatchObject({ ...WISH, ...CLIENT, wireScopes: pushed.get("scope")?.split(" ") });
+    expect(secrets).toMatchObject({ state: pushed.get("state"), nonce: pushed.get("nonce") });
+  });
+
+  test.each<[string, unknown]>([
+    ["no wish", undefined],
+    ["null", null],
+    ["no id", { scopes: WISH.scopes }],
+    ["an empty id", { ...WISH, customerId: "" }],
+    ["a number", { ...WISH, customerId: 7 }],
+    ["256 characters", { ...WISH, customerId: "x".repeat(256) }],
+  ])("needs the partner's id of the customer: %s is none", async (_, wish) => {
+    const error = await rejection(links.begin(wish as never), ArgumentError);
+    expect(error).toMatchObject({ code: "argument_invalid", argument: "customerId" });
+    expect(steps).toEqual([]);
+  });
+
+  test.each([1, 255])("takes an id of the customer of %i characters", async length => {
+    const customerId = "x".repeat(length);
+    const { transaction } = await links.begin({ ...WISH, customerId });
+    expect((await peekTransaction(store, transaction, CLIENT)).customerId).toBe(customerId);
+  });
+
+  test.each([[undefined], [null], [[]], ["balance"], [{}], [[undefined]], [["balance", "openid"]], [["everything"]]])(
+    "needs scopes to ask for: %j are none",
+    async scopes => {
+      const call = links.begin({ customerId: "u-42", scopes } as never);
+      expect(await rejection(call, ArgumentError)).toMatchObject({ code: "argument_invalid", argument: "scopes" });
+      expect(steps).toEqual([]);
+    },
+  );
+
+  test("asks for each scope once, under the bank's names, with the companions that the bank has", async () => {
+    connect({ scopes: { offlineAccess: null, grantQuery: null, transactions: "rows", deposits: "rows" } });
+    const scopes: Scope[] = ["transactions", "debit", "deposits", "debit"];
+    const { transaction } = await links.begin({ ...WISH, scopes });
+    expect(pushed.get("scope")).toBe("openid grant_management_revoke rows debit");
+    expect((await peekTransaction(store, transaction, CLIENT)).scopes).toEqual(["transactions", "debit", "deposits"]);
+  });
+
+  test("asks for all companions where the contract leaves none out", async () => {
+    await begun(["identity"]);
+    expect(pushed.get("scope")).toBe("openid offline_access grant_management_query grant_management_revoke identity");
+  });
+
+  test("keeps nothing where the bank refuses", async () => {
+    replies["POST /par"] = () => answer(400, { error: "invalid_scope" }, JSON_TYPE);
+    expect((await rejection(links.begin(WISH), OAuthError)).code).toBe("invalid_scope");
+    expect(steps).toEqual(["POST /par"]);
+  });
+});
+
+describe("completing a link", () => {
+  test("has keys and certificate at hand, spends the transaction, and only then the code", async () => {
+    const { transaction } = await begun();
+    await links.complete(callback(), { transaction });
+    expect(steps).toEqual(["GET /jwks", "thumbprint", "take transaction", "POST /token", "put link"]);
+  });
+
+  test("needs no keys where there is no ID Token", async () => {
+    connect({ scopes: { openid: null } });
+    const { transaction } = await begun();
+    await links.complete(callback(), { transaction });
+    expect(steps).toEqual(["thumbprint", "take transaction", "POST /token", "put link"]);
+  });
+
+  test("keeps the tokens, and shows the partner what was granted", async () => {
+    const before = Date.now();
+    const { transaction } = await begun(["balance", "identity", "debit"]);
+    granted = { scope: "openid identity debit", refresh_token: "rt-1", grant_id: "grant-1" };
+    const link = await links.complete(callback(), { transaction }, OPTIONS);
+    const seen = {
+      id: expect.stringMatching(/^lnk_[\w-]{24}$/),
+      customerId: "u-42",
+      status: "active",
+      scopes: ["identity", "debit"],
+      refusedScopes: ["balance"],
+      profile: "fapi2-security",
+      grantId: "grant-1",
+    };
+    const { record } = await readLink(store, link.id);
+    expect(record).toStrictEqual({
+      ...seen,
+      ...CLIENT,
+      thumbprint: "thumbprint-1",
+      tokens: expect.objectContaining({ accessToken: "at-1", refreshToken: "rt-1", grantId: "grant-1" }),
+      createdAt: expect.any(Number),
+    });
+    expect(record.createdAt - before).toBeLessThan(60_000);
+    expect(record.createdAt).toBeGreaterThanOrEqual(before);
+    const { createdAt, ...rest } = link;
+    expect(rest).toStrictEqual({ ...seen, interactionId: INTERACTION_ID });
+    expect(Date.parse(createdAt)).toBe(Math.floor(record.createdAt / 1000) * 1000);
+    expect(Object.isFrozen(link)).toBe(true);
+    expect(asked.at(-1)?.headers).toMatchObject({ "x-fapi-interaction-id": INTERACTION_ID });
+    expect(link).toStrictEqual({ ...(await links.get(link.id)), interactionId: INTERACTION_ID });
+  });
+
+  test("grants all that was asked for where the bank says nothing else, and names no grant where the bank does not", async () => {
+    connect({ scopes: { balance: "zandaka" } });
+    const { transaction } = await begun();
+    const link = await links.complete(callback(), { transaction });
+    expect(link).toMatchObject({ scopes: ["balance", "debit"], refusedScopes: [] });
+    expect(link).not.toHaveProperty("grantId");
+    expect((await readLink(store, link.id)).record).not.toHaveProperty("grantId");
+  });
+
+  test("of one customer twice makes two links", async () => {
+    const ids = [];
+    for (let times = 0; times < 2; times++) {
+      const { transaction } = await begun();
+      ids.push((await links.complete(callback(), { transaction })).id);
+    }
+    expect(new Set(ids).size).toBe(2);
+  });
+
+  test("outlives a store that fails in passing: the tokens are nowhere else", async () => {
+    const { transaction } = await begun();
+    const put = store.put.bind(store);
+    store.put = async () => {
+      store.put = put;
+      throw new StoreError("put", "store_failed", "connection");
+    };
+    const { id } = await links.complete(callback(), { transaction });
+    expect((await readLink(store, id)).record.tokens?.accessToken).toBe("at-1");
+  });
+});
+
+describe("a callback", () => {
+  test.each<[string, string, () => string]>([
+    ["state", "of another request", () => callback({ code: "c-1", state: "another" })],
+    ["iss", "of another issuer", () => callback({ code: "c-1", iss: "https://attacker.example" })],
+    ["code", "that says nothing", () => callback({})],
+    ["state", "with a forged refusal", () => callback({ error: "access_denied", state: "another" })],
+    ["parameter", "with a parameter twice", () => `${callback()}&code=c-2`],
+  ])("that fails the check of its %s spends nothing: one %s", async (check, _, forged) => {
+    const { transaction } = await begun();
+    expect((await rejection(links.complete(forged(), { transaction }), ValidationError)).check).toBe(check);
+    expect(steps).toEqual([]);
+    expect((await links.complete(callback(), { transaction })).status).toBe("active");
+  });
+
+  test.each([undefined, {}, { transaction: undefined }, { transaction: "" }, { transaction: "unheard-of" }])(
+    "that comes without its transaction is refused: %j",
+    async browser => {
+      await begun();
+      const error = await rejection(links.complete(callback(), browser as never), ValidationError);
+      expect(error).toMatchObject({ check: "transaction", sideEffect: "none" });
+      expect(steps).toEqual([]);
+    },
+  );
+
+  test("is good once, also for those who come at the same time", async () => {
+    const { transaction } = await begun();
+    const calls = Array.from({ length: 5 }, () => links.complete(callback(), { transaction }));
+    const settled = await Promise.allSettled(calls);
+    expect(settled.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+    expect(steps.filter(step => step === "POST /token")).toHaveLength(1);
+    const late = links.complete(callback(), { transaction });
+    expect((await rejection(late, ValidationError)).check).toBe("transaction");
+  });
+
+  test("in which the customer declines spends the transaction, and asks for no token", async () => {
+    const { transaction } = await begun();
+    const declined = links.complete(callback({ error: "access_denied" }), { transaction });
+    expect((await rejection(declined, AuthorizationError)).code).toBe("access_denied");
+    expect(steps.slice(-1)).toEqual(["take transaction"]);
+  });
+
+  test("is still good after the bank's keys could not be had", async () => {
+    const { transaction } = await begun();
+    const jwks = replies["GET /jwks"]!;
+    replies["GET /jwks"] = () => answer(503, "");
+    const error = await rejection(links.complete(callback(), { transaction }, OPTIONS), OAuthError);
+    expect(error).toMatchObject({ endpoint: "jwks", sideEffect: "none" });
+    expect(steps).toEqual(["GET /jwks"]);
+    replies["GET /jwks"] = jwks;
+    expect((await links.complete(callback(), { transaction })).status).toBe("active");
+  });
+
+  test("is still good after the certificate could not be had", async () => {
+    const { transaction } = await begun();
+    thumbprint = lost;
+    await rejection(links.complete(callback(), { transaction }), TransportError);
+    thumbprint = () => "thumbprint-2";
+    const { id } = await links.complete(callback(), { transaction });
+    expect((await readLink(store, id)).record.thumbprint).toBe("thumbprint-2");
+  });
+
+  test.each<[string, Reply]>([
+    ["refused", () => answer(400, { error: "invalid_grant" }, JSON_TYPE)],
+    ["lost", lost],
+  ])("whose code is %s is over, and there is no link", async (_, reply) => {
+    const { transaction } = await begun();
+    replies["POST /token"] = reply;
+    await expect(links.complete(callback(), { transaction })).rejects.toMatchObject({ retryable: false });
+    expect(steps).not.toContain("put link");
+    const again = links.complete(callback(), { transaction });
+    expect((await rejection(again, ValidationError)).check).toBe("transaction");
+  });
+});
+
+describe("looking a link up", () => {
+  test("asks the store only, and shows no token", async () => {
+    await writeLink(store, linkRecord({ issuer: "https://bank-a.example", grantId: "grant-1" }), 0);
+    const link = await links.get(LINK_ID);
+    expect(link).toMatchObject({ id: LINK_ID, customerId: "u-42", status: "active", grantId: "grant-1" });
+    expect(JSON.stringify(link)).not.toContain("CANARY");
+    expect(asked).toEqual([]);
+  });
+
+  test("that is not there says so", async () => {
+    expect((await rejection(links.get("lnk_x"), LinkError)).code).toBe("link_unknown");
+  });
+});
+
+describe("ending a link", () => {
+  const TOKENS = { accessToken: "at-1", refreshToken: "rt-1", scopes: ["openid"] };
+  const REVOKED_UNDER_LOCK = [
+    "lock lock:refresh:lnk_1",
+    "put link",
+    "POST /revoke",
+    "POST /revoke",
+    "put link",
+    "unlock lock:refresh:lnk_1",
+  ];
+
+  async function linked(overrides: Partial<LinkRecord> = {}): Promise<void> {
+    await writeLink(store, linkRecord({ tokens: TOKENS, grantId: "grant-1", ...overrides }), 0);
+    steps.length = 0;
+  }
+
+  async function change(changes: Partial<LinkRecord>): Promise<void> {
+    const { record, version } = await readLink(store, LINK_ID);
+    await MemoryStore.prototype.put.call(store, `link:${LINK_ID}`, JSON.stringify({ ...record, ...changes }), {
+      version,
+    });
+  }
+
+  /** Lets somebody else do something just before the lock is had. */
+  function beforeLock(work: () => Promise<void>): void {
+    const lock = store.lock.bind(store);
+    store.lock = async (...parameters) => {
+      await work();
+      return lock(...parameters);
+    };
+  }
+
+  async function unmanaged(): Promise<void> {
+    delete endpoints["grant_management_endpoint"];
+    await linked();
+  }
+
+  function revoked(): (string | null)[] {
+    return asked
+      .filter(({ url }) => url.pathname === "/revoke")
+      .map(({ body }) => new URLSearchParams(body).get("token"));
+  }
+
+  test("releases its grant, revokes its tokens, and forgets it", async () => {
+    await linked();
+    await access.use(LINK_ID, aCall());
+    steps.length = 0;
+    expect(await links.end(LINK_ID, OPTIONS)).toBeUndefined();
+    expect(steps).toEqual(["thumbprint", "DELETE /grants/grant-1", ...REVOKED_UNDER_LOCK, "take link"]);
+    for (const { headers } of asked) expect(headers).toMatchObject({ "x-fapi-interaction-id": INTERACTION_ID });
+    expect((await rejection(access.use(LINK_ID, aCall()), LinkError)).code).toBe("link_unknown");
+  });
+
+  test("revokes its tokens under the lock of the refresh where the bank manages no grants", async () => {
+    await unmanaged();
+    await access.use(LINK_ID, aCall());
+    steps.length = 0;
+    await links.end(LINK_ID, OPTIONS);
+    expect(steps).toEqual([...REVOKED_UNDER_LOCK, "take link"]);
+    expect(revoked()).toEqual(["rt-1", "at-1"]);
+    for (const { headers } of asked) expect(headers).toMatchObject({ "x-fapi-interaction-id": INTERACTION_ID });
+    expect((await rejection(access.use(LINK_ID, aCall()), LinkError)).code).toBe("link_unknown");
+  });
+
+  test("does so, too, where the bank gave it no grant_id", async () => {
+    const { grantId: _, ...record } = linkRecord({ tokens: TOKENS, grantId: "grant-1" });
+    await writeLink(store, record, 0);
+    steps.length = 0;
+    await links.end(LINK_ID);
+    expect(steps).toEqual([...REVOKED_UNDER_LOCK, "take link"]);
+  });
+
+  test("revokes the tokens that a refresh brought meanwhile", async () => {
+    await unmanaged();
+    beforeLock(() => change({ tokens: { accessToken: "at-9", refreshToken: "rt-9", scopes: [] } }));
+    await links.end(LINK_ID);
+    expect(revoked()).toEqual(["rt-9", "at-9"]);
+  });
+
+  test("revokes the tokens that a release left behind", async () => {
+    await linked({ status: "released" });
+    await links.end(LINK_ID);
+    expect(steps).toEqual([...REVOKED_UNDER_LOCK, "take link"]);
+  });
+
+  test("that was released forgets it, and asks the bank nothing", async () => {
+    const { tokens: _, ...released } = linkRecord({ status: "released" });
+    await writeLink(store, released, 0);
+    steps.length = 0;
+    await links.end(LINK_ID);
+    expect(steps).toEqual(["take link"]);
+  });
+
+  test("forgets it where the bank has nowhere to be told", async () => {
+    endpoints = { token_endpoint: `${MTLS}/token`, pushed_authorization_request_endpoint: `${MTLS}/par` };
+    await linked();
+    await links.end(LINK_ID);
+    expect(steps.filter(step => /^(GET|POST|DELETE)/.test(step))).toEqual([]);
+    expect(steps.slice(-1)).toEqual(["take link"]);
+  });
+
+  test("of which the bank accepts nothing any more forgets it", async () => {
+    await linked();
+    replies["DELETE /grants/grant-1"] = () => answer(401, "");
+    replies["POST /token"] = () => answer(200, { access_token: "at-2", token_type: "Bearer" }, JSON_TYPE);
+    await links.end(LINK_ID);
+    expect(steps).toContain("POST /revoke");
+    expect(steps.slice(-1)).toEqual(["take link"]);
+    expect((await rejection(links.get(LINK_ID), LinkError)).code).toBe("link_unknown");
+  });
+
+  test.each<[string, Reply, abstract new (...parameters: never[]) => Error]>([
+    ["is out of order", () => answer(503, ""), ApiError],
+    ["can't be reached", lost, TransportError],
+    ["answers with a redirect", redirected, ValidationError],
+  ])("keeps it where the grant management %s", async (_, reply, type) => {
+    await linked();
+    replies["DELETE /grants/grant-1"] = reply;
+    await rejection(links.end(LINK_ID), type);
+    expect((await readLink(store, LINK_ID)).record).toMatchObject({ status: "active", tokens: TOKENS });
+  });
+
+  test.each(["server_error", "reauthorization_required"])(
+    "keeps it where the bank refuses to revoke its tokens, and gives the lock back: %s",
+    async error => {
+      await unmanaged();
+      replies["POST /revoke"] = () => answer(400, { error }, JSON_TYPE);
+      expect((await rejection(links.end(LINK_ID), OAuthError)).code).toBe(error);
+      expect(steps.slice(-1)).toEqual(["unlock lock:refresh:lnk_1"]);
+      expect((await readLink(store, LINK_ID)).record).toMatchObject({ status: "released", tokens: TOKENS });
+    },
+  );
+
+  test("that somebody else has ended meanwhile says that it is unknown", async () => {
+    await unmanaged();
+    beforeLock(() => removeLink(store, LINK_ID));
+    expect((await rejection(links.end(LINK_ID), LinkError)).code).toBe("link_unknown");
+    expect(revoked()).toEqual([]);
+  });
+
+  test.each<Partial<LinkRecord>>([{ issuer: "https://bank-a.example" }, { clientId: "another-client" }])(
+    "that was made elsewhere is not to be had: %j",
+    async elsewhere => {
+      await linked(elsewhere);
+      expect((await rejection(links.end(LINK_ID), LinkError)).code).toBe("link_elsewhere");
+      expect(steps).toEqual([]);
+    },
+  );
+
+  test("that is not there says so", async () => {
+    expect((await rejection(links.end("lnk_x"), LinkError)).code).toBe("link_unknown");
+  });
+});

@@ -1,0 +1,163 @@
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { ArgumentError, LinkError, StoreError } from "../../src/errors.js";
+import { MemoryStore } from "../../src/links/memory-store.js";
+import {
+  infoOf,
+  type LinkRecord,
+  readLink,
+  readOwnLink,
+  removeLink,
+  type VersionedLink,
+  withTokens,
+  writeLink,
+} from "../../src/links/record.js";
+import { rejection } from "../support/errors.js";
+import { configuration } from "../support/options.js";
+import { LINK_ID, linkRecord } from "../support/stub-rooms.js";
+
+const settings = configuration("fapi2-security");
+const RECORD = linkRecord({ grantId: "grant-1" });
+
+let store: MemoryStore;
+beforeEach(() => {
+  store = new MemoryStore();
+});
+
+async function written(record: LinkRecord = RECORD): Promise<VersionedLink> {
+  const one = await writeLink(store, record, 0);
+  if (one === undefined) throw new Error("There is such a link already.");
+  return one;
+}
+
+const READERS: [string, (id: string) => Promise<VersionedLink>][] = [
+  ["any link", id => readLink(store, id)],
+  ["an own link", id => readOwnLink(store, id, settings)],
+];
+
+describe("a record", () => {
+  test("is put as JSON under the link's id, labelled with the customer's", async () => {
+    const put = vi.spyOn(store, "put");
+    await written();
+    expect(put.mock.calls).toEqual([
+      ["link:lnk_1", JSON.stringify(RECORD), { version: 0, labels: { customer: "u-42" } }],
+    ]);
+  });
+
+  test.each(READERS)("comes back as it was put, with its version: %s", async (_, read) => {
+    const { version } = await written();
+    expect(version).toBeGreaterThan(0);
+    expect(await read(LINK_ID)).toStrictEqual({ record: RECORD, version });
+  });
+
+  test("is replaced by who names its version", async () => {
+    const { version } = await written();
+    const newer = { ...RECORD, thumbprint: "thumbprint-2" };
+    const second = await writeLink(store, newer, version);
+    expect(second?.record).toBe(newer);
+    expect(second?.version).not.toBe(version);
+    expect(await readLink(store, LINK_ID)).toStrictEqual(second);
+  });
+
+  test("is left alone by who names another version", async () => {
+    const { version } = await written();
+    for (const stale of [0, version + 1]) {
+      expect(await writeLink(store, { ...RECORD, status: "released" }, stale)).toBeUndefined();
+    }
+    expect((await readLink(store, LINK_ID)).record.status).toBe("active");
+  });
+
+  test("is forgotten alone, and once for all", async () => {
+    await written();
+    await written({ ...RECORD, id: "lnk_2" });
+    await removeLink(store, LINK_ID);
+    expect((await rejection(readLink(store, LINK_ID), LinkError)).code).toBe("link_unknown");
+    expect((await readLink(store, "lnk_2")).record.id).toBe("lnk_2");
+  });
+});
+
+describe.each(READERS)("reading %s", (_, read) => {
+  test.each([undefined, null, "", 7, {}])("needs an id: %j is none, and the store is not asked", async id => {
+    const get = vi.spyOn(store, "get");
+    expect(await rejection(read(id as string), ArgumentError)).toMatchObject({ argument: "id" });
+    expect(get).not.toHaveBeenCalled();
+  });
+
+  test("finds no link that is not there", async () => {
+    expect(await rejection(read("lnk_x"), LinkError)).toMatchObject({ code: "link_unknown", linkId: "lnk_x" });
+  });
+
+  test.each(["", '{"id":"lnk_1","cus', "undefined"])("does not make sense of a garbled entry: %j", async value => {
+    await store.put("link:lnk_1", value, { version: 0 });
+    expect(await rejection(read(LINK_ID), StoreError)).toMatchObject({ code: "store_failed", operation: "get" });
+  });
+});
+
+describe("another one's link", () => {
+  test.each<Partial<LinkRecord>>([
+    { issuer: "https://bank-a.example" },
+    { clientId: "another-client" },
+    { issuer: "https://bank-a.example", clientId: "another-client" },
+  ])("is not given out: %j", async elsewhere => {
+    await written({ ...RECORD, ...elsewhere });
+    const error = await rejection(readOwnLink(store, LINK_ID, settings), LinkError);
+    expect(error).toMatchObject({ code: "link_elsewhere", linkId: LINK_ID });
+    expect((await readLink(store, LINK_ID)).record).toMatchObject(elsewhere);
+  });
+});
+
+describe("a link with new tokens", () => {
+  const TOKENS = { accessToken: "at-2", scopes: ["openid", "zandaka", "debit"] };
+  const contract = configuration("fapi2-security", { contract: { scopes: { balance: "zandaka" } } });
+  const before = linkRecord({ scopes: ["identity", "debit"], refusedScopes: ["balance"], grantId: "grant-1" });
+
+  test("can do what they were granted of what was asked for, and is otherwise the same", () => {
+    expect(withTokens(before, TOKENS, "thumbprint-2", contract)).toStrictEqual({
+      ...before,
+      scopes: ["balance", "debit"],
+      refusedScopes: ["identity"],
+      tokens: TOKENS,
+      thumbprint: "thumbprint-2",
+    });
+  });
+
+  test("can do nothing that was never asked for", () => {
+    const tokens = { ...TOKENS, scopes: ["zandaka", "deposits", "identity", "debit"] };
+    expect(withTokens(before, tokens, "thumbprint-1", contract)).toMatchObject({
+      scopes: ["balance", "identity", "debit"],
+      refusedScopes: [],
+    });
+  });
+
+  test("has the grant that they name, and keeps the one it had where they name none", () => {
+    expect(withTokens(before, { ...TOKENS, grantId: "grant-2" }, "t", contract).grantId).toBe("grant-2");
+    expect(withTokens(before, TOKENS, "t", contract).grantId).toBe("grant-1");
+  });
+});
+
+describe("what the partner sees of a link", () => {
+  const record = linkRecord({ scopes: ["balance"], refusedScopes: ["debit"], createdAt: Date.UTC(2026, 3, 1, 0, 30) });
+  const seen = {
+    id: LINK_ID,
+    customerId: "u-42",
+    status: "active",
+    scopes: ["balance"],
+    refusedScopes: ["debit"],
+    profile: "fapi2-security",
+    createdAt: "2026-04-01T09:30:00+09:00",
+  };
+
+  test("is no token, and nothing of the client", () => {
+    expect(infoOf({ ...record, grantId: "grant-1" })).toStrictEqual({ ...seen, grantId: "grant-1" });
+  });
+
+  test("has no grant where the bank named none", () => {
+    expect(infoOf(record)).toStrictEqual(seen);
+  });
+
+  test("is frozen, and the record is not", () => {
+    const info = infoOf(record);
+    for (const part of [info, info.scopes, info.refusedScopes]) expect(Object.isFrozen(part)).toBe(true);
+    for (const part of [record, record.scopes, record.refusedScopes]) expect(info).not.toBe(part);
+    expect(info.refusedScopes).not.toBe(record.refusedScopes);
+  });
+});
