@@ -8,6 +8,7 @@ import { AuthorizationServer } from "./authorization/server.js";
 import { Accounts } from "./bank/accounts.js";
 import { Debits } from "./bank/debits.js";
 import { IdentityApi } from "./bank/identity.js";
+import { OpenDebits } from "./bank/open-debits.js";
 import { type Configuration, configure } from "./config/configuration.js";
 import type { ProfileOptions } from "./config/options.js";
 import { ArgumentError, ConfigurationError } from "./errors.js";
@@ -46,6 +47,8 @@ export type MinnaClientOptions = ProfileOptions & {
 export class MinnaClient {
   /** 口座連携: begins, completes and looks up links. */
   readonly links: Links;
+  /** 口座振替 over all links: what a crash or an outage left open. */
+  readonly debits: OpenDebits;
   readonly #configuration: Configuration;
   readonly #generations: Generations;
   readonly #server: AuthorizationServer;
@@ -70,6 +73,7 @@ export class MinnaClient {
     this.#server = server;
     this.#grants = Object.freeze({ configuration, server, access, resources, store });
     this.links = new Links(door, this.#grants);
+    this.debits = new OpenDebits(store, linkId => new Link(linkId, this.#grants).debits);
   }
 
   /**

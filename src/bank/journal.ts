@@ -7,16 +7,24 @@ import { DebitOutcomeUnknownError } from "../errors.js";
 import type { Store } from "../links/store.js";
 import { parseStored } from "../links/stored.js";
 import { type Debit, isFinal } from "./debit.js";
+import type { DebitBody } from "./debit-order.js";
 
 /**
- * How far a debit has come, as far as this side knows.
+ * How far a debit has come, as far as this side knows, and what may become of it.
  *
  * - `prepared`: the bank has certainly not got it.
  * - `sent`: it is on its way, or was when the process died: the bank may have it.
  * - `unknown`: it was sent, and the answer was lost or unclear.
- * - `known`: the bank's answer is in `debit`.
+ * - `known`: the bank's answer is in `debit`: processing, succeeded, failed, returned.
  */
 export type JournalState = "prepared" | "sent" | "unknown" | "known";
+
+const NEXT: Readonly<Record<JournalState, readonly JournalState[]>> = {
+  prepared: ["sent"],
+  sent: ["sent", "unknown", "known", "prepared"],
+  unknown: ["sent", "known"],
+  known: ["known"],
+};
 
 /** One debit, by the partner's reference. */
 export interface JournalEntry {
@@ -29,15 +37,19 @@ export interface JournalEntry {
   readonly customerId: string;
   /** SHA-256 over the body: nor for another one of theirs. */
   readonly bodyHash: string;
+  /** What is sent. Forgotten when the debit is over. */
+  readonly body?: DebitBody;
   /** The only key that this debit is ever sent with. */
   readonly idempotencyKey: string;
   /** When the key was first sent, milliseconds since the epoch: the bank forgets it 24 hours later. */
   readonly sentAt: number;
+  /** When it was last sent. */
+  readonly lastSentAt: number;
   readonly state: JournalState;
   readonly debit?: Debit;
 }
 
-/** An entry with the version that replacing it must name; `0` where it is not written yet. */
+/** An entry with the version that replacing it must name. */
 export interface VersionedEntry {
   readonly entry: JournalEntry;
   readonly version: number;
@@ -56,22 +68,46 @@ export class Journal {
     return found === undefined ? undefined : { entry: parseStored<JournalEntry>(found), version: found.version };
   }
 
+  /** The entries that are open now, in the order of their references. */
+  async *open(): AsyncGenerator<JournalEntry, void, undefined> {
+    let after = "";
+    for (;;) {
+      const page = await this.#store.find({ label: OPEN.name, value: OPEN.value, after, limit: PAGE });
+      for (const found of page) yield parseStored<JournalEntry>(found);
+      const last = page.at(-1);
+      if (last === undefined || page.length < PAGE) return;
+      after = last.key;
+    }
+  }
+
   /**
-   * Writes an entry over the version that was read.
+   * Writes an entry in the place of the one that was read; of none for a new one.
    *
    * @throws {@link DebitOutcomeUnknownError} when somebody else wrote it meanwhile: the lock was lost, and what is known
    * here may no longer be true.
    */
-  async write(entry: JournalEntry, version: number): Promise<VersionedEntry> {
-    const open = entry.debit === undefined || !isFinal(entry.debit);
+  async write(next: JournalEntry, before: VersionedEntry | undefined): Promise<VersionedEntry> {
+    const allowed = before === undefined ? ["sent"] : NEXT[before.entry.state];
+    if (!allowed.includes(next.state)) throw new Error(`a debit does not become ${next.state}`);
+    const over = next.debit !== undefined && isFinal(next.debit);
+    const { body: _, ...rest } = next;
+    const entry = over ? rest : next;
     const written = await this.#store.put(keyOf(entry.reference), JSON.stringify(entry), {
-      version,
-      ...(open ? { labels: { debit: "open" } } : {}),
+      version: before?.version ?? 0,
+      ...(isOpen(entry) ? { labels: { [OPEN.name]: OPEN.value } } : {}),
     });
     if (written === undefined) throw new DebitOutcomeUnknownError(entry.reference);
     return { entry, version: written };
   }
 }
+
+/** Whether there is something to find out about the debit. */
+export function isOpen({ state, debit }: JournalEntry): boolean {
+  return state !== "prepared" && (debit === undefined || !isFinal(debit));
+}
+
+const OPEN = { name: "debit", value: "open" };
+const PAGE = 100;
 
 function keyOf(reference: string): string {
   return `debit:${reference}`;

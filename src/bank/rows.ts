@@ -4,11 +4,12 @@
  * @module
  */
 import { z } from "zod";
-import { isJstDate, type JstDate } from "../config/jst.js";
+import type { JstDate } from "../config/jst.js";
 import { ArgumentError, ValidationError } from "../errors.js";
 import { decodeBody, freeze } from "../links/decode.js";
 import { resourceUrl } from "../links/resource.js";
 import { type CallOptions, withCall } from "../transport/call.js";
+import { checkRange, digestOf, type Position, writeCursor } from "./cursor.js";
 import type { LinkContext } from "./link-context.js";
 import { yen } from "./yen.js";
 
@@ -18,6 +19,8 @@ export interface RowsRange {
   readonly from?: JstDate;
   /** The last day. */
   readonly to?: JstDate;
+  /** Goes on behind the page that had it, with the days of that request: then `from` and `to` are left out. */
+  readonly cursor?: string;
 }
 
 /** A line of the passbook (入出金明細). */
@@ -50,7 +53,7 @@ export interface Deposit extends Omit<Transaction, "balance"> {
   readonly ediInfo?: string | null | undefined;
 }
 
-/** One page as the bank sent it, repeats included. */
+/** One page of rows, without those that stood on the page before it, too. */
 export interface Page<Row> {
   /** The first day that the bank searched. */
   readonly dateFrom: JstDate;
@@ -62,6 +65,8 @@ export interface Page<Row> {
   readonly baseTime: string;
   /** The rows, oldest first. */
   readonly rows: readonly Row[];
+  /** Where the next page begins; absent on the last one. Keep it with the rows to go on after an interruption. */
+  readonly cursor?: string;
   /** The `x-fapi-interaction-id` of the call that brought the page. */
   readonly interactionId: string;
 }
@@ -70,6 +75,12 @@ export interface Page<Row> {
 export interface Rows<Row> extends AsyncIterable<Row> {
   /** The same, page by page. */
   pages(): AsyncIterable<Page<Row>>;
+  /**
+   * The rows as a list: at most `limit`, fetched page by page until there are so many.
+   *
+   * @throws {@link ArgumentError} when `limit` is no positive integer.
+   */
+  toArray(options: { readonly limit: number }): Promise<readonly Row[]>;
 }
 
 const depositRow = z.object({
@@ -96,7 +107,7 @@ const envelope = z.object({
   nextItemKey: z.string().nullish(),
 });
 
-interface Envelope<Row> extends Omit<Page<Row>, "interactionId"> {
+interface Envelope<Row> extends Omit<Page<Row>, "interactionId" | "cursor"> {
   readonly hasNext: boolean;
   readonly nextItemKey?: string | null | undefined;
 }
@@ -139,76 +150,95 @@ export function depositRows(
   return rowsOf(DEPOSITS, accountId, range, context, options);
 }
 
-function rowsOf<Row extends { readonly itemKey?: string | null | undefined }>(
+type Keyed = { readonly itemKey?: string | null | undefined };
+
+function rowsOf<Row extends Keyed>(
   kind: Kind<Row>,
   accountId: string,
   range: RowsRange,
   context: LinkContext,
   options: CallOptions | undefined,
 ): Rows<Row> {
-  const checked = checkRange(range);
+  const start = checkRange(range);
   const { apiBaseUrl, contract } = context.configuration;
   const url = resourceUrl(apiBaseUrl, contract.paths[kind.name], { accountId });
-  if (checked.from !== undefined) url.searchParams.set("dateFrom", checked.from);
-  if (checked.to !== undefined) url.searchParams.set("dateTo", checked.to);
-  const pages = () => pagesOf(kind, new URL(url), context, options);
-  return Object.freeze({ pages, [Symbol.asyncIterator]: () => withoutRepeats(pages()) });
+  const pages = () => pagesOf(kind, url, start, context, options);
+  return Object.freeze({
+    pages,
+    [Symbol.asyncIterator]: () => rowsIn(pages()),
+    toArray: async ({ limit }: { readonly limit: number }) => firstOf(rowsIn(pages()), limit),
+  });
+}
+
+async function* rowsIn<Row>(pages: AsyncIterable<Page<Row>>): AsyncGenerator<Row, void, undefined> {
+  for await (const page of pages) yield* page.rows;
+}
+
+async function firstOf<Row>(rows: AsyncIterable<Row>, limit: number): Promise<readonly Row[]> {
+  if (!Number.isSafeInteger(limit) || limit <= 0) throw new ArgumentError("limit", "limit must be a positive integer.");
+  const list: Row[] = [];
+  for await (const row of rows) if (list.push(row) === limit) break;
+  return Object.freeze(list);
 }
 
 /** Asks for page after page. `timeout` is for each page: an iteration may last as long as its caller likes. */
-async function* pagesOf<Row>(
+async function* pagesOf<Row extends Keyed>(
   kind: Kind<Row>,
-  url: URL,
+  path: URL,
+  start: Position,
   context: LinkContext,
   options: CallOptions | undefined,
 ): AsyncGenerator<Page<Row>, void, undefined> {
   const { configuration, resources, linkId } = context;
   const asked = new Set<string>();
-  for (;;) {
-    const { page, next } = await withCall(options, configuration.timeout, async call => {
-      const answer = await resources.call(linkId, { method: "GET", url, scope: kind.name }, call);
-      const { hasNext, nextItemKey, ...rest } = decodeBody(kind.schema, answer, kind.name, call);
-      // A page that leads nowhere, or back, would silently end the list or never end it.
-      if (hasNext && (!nextItemKey || asked.has(nextItemKey))) {
-        throw new ValidationError("nextItemKey", "The bank announced a next page and gave no new nextItemKey for it.", {
-          interactionId: call.interactionId,
-        });
-      }
-      return { page: freeze({ ...rest, interactionId: call.interactionId }), next: hasNext ? nextItemKey : undefined };
-    });
-    yield page;
-    if (!next) return;
-    asked.add(next);
-    url.searchParams.set("nextItemKey", next);
+  for (let position: Position | undefined = start; position !== undefined; ) {
+    const { from, to, next, seen }: Position = position;
+    const url = new URL(path);
+    for (const [name, value] of Object.entries({ dateFrom: from, dateTo: to, nextItemKey: next })) {
+      if (value !== undefined) url.searchParams.set(name, value);
+    }
+    const { rows, hasNext, nextItemKey, interactionId, ...rest } = await withCall(
+      options,
+      configuration.timeout,
+      async call => {
+        const answer = await resources.call(linkId, { method: "GET", url, scope: kind.name }, call);
+        const page = decodeBody(kind.schema, answer, kind.name, call);
+        // A page that leads nowhere, or back, would silently end the list or never end it.
+        if (page.hasNext && (!page.nextItemKey || page.nextItemKey === next || asked.has(page.nextItemKey))) {
+          throw new ValidationError(
+            "nextItemKey",
+            "The bank announced a next page and gave no new nextItemKey for it.",
+            {
+              interactionId: call.interactionId,
+            },
+          );
+        }
+        return { ...page, interactionId: call.interactionId };
+      },
+    );
+    const fresh = withoutRepeats(rows, new Set(seen));
+    position = undefined;
+    if (hasNext && nextItemKey) {
+      asked.add(nextItemKey);
+      // A page without keys leaves those before it to be compared with.
+      position = { from, to, next: nextItemKey, seen: keysOf(rows) ?? seen };
+    }
+    const cursor = position === undefined ? {} : { cursor: writeCursor(position) };
+    yield freeze({ ...rest, rows: fresh, ...cursor, interactionId });
   }
 }
 
 /** A row may stand on two pages: `itemKey` tells. Without it equal rows are both kept, for both can be real. */
-async function* withoutRepeats<Row extends { readonly itemKey?: string | null | undefined }>(
-  pages: AsyncIterable<Page<Row>>,
-): AsyncGenerator<Row, void, undefined> {
-  // Rows come in order, so a repeat comes from the page before: earlier keys need not be remembered.
-  let before = new Set<string>();
-  for await (const page of pages) {
-    const seen = new Set<string>();
-    for (const row of page.rows) {
-      const key = row.itemKey;
-      const repeated = key ? before.has(key) || seen.has(key) : false;
-      if (key) seen.add(key);
-      if (!repeated) yield row;
-    }
-    if (seen.size > 0) before = seen;
-  }
+function withoutRepeats<Row extends Keyed>(rows: readonly Row[], seen: Set<string>): readonly Row[] {
+  return rows.filter(({ itemKey }) => {
+    if (!itemKey) return true;
+    const key = digestOf(itemKey);
+    return !seen.has(key) && seen.add(key);
+  });
 }
 
-function checkRange(range: RowsRange): RowsRange {
-  const { from, to } = range ?? {};
-  for (const [name, value] of Object.entries({ from, to })) {
-    if (value !== undefined && !isJstDate(value)) {
-      throw new ArgumentError(name, `${name} must be a date of the calendar, YYYY-MM-DD.`);
-    }
-  }
-  if (from !== undefined && to !== undefined && from > to)
-    throw new ArgumentError("from", "from must not be after to.");
-  return { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
+/** Rows come in order, so a repeat comes from the page before: earlier keys need not be remembered. */
+function keysOf(rows: readonly Keyed[]): readonly string[] | undefined {
+  const keys = rows.flatMap(({ itemKey }) => (itemKey ? [digestOf(itemKey)] : []));
+  return keys.length === 0 ? undefined : keys;
 }

@@ -15,6 +15,15 @@ import { DebitBank, type Fate } from "../support/debit-bank.js";
 import { rejection } from "../support/errors.js";
 import { answer, contextTo, linkRecord } from "../support/stub-rooms.js";
 
+// Nobody waits here between two attempts.
+vi.mock("node:timers/promises", () => ({
+  setTimeout: async (_: number, value: unknown, { signal }: { signal?: AbortSignal } = {}) => {
+    await new Promise(setImmediate);
+    signal?.throwIfAborted();
+    return value;
+  },
+}));
+
 const ORDER: CreateDebit = { reference: "order-1001", amount: 1980, description: "ﾎﾝ" };
 const HOUR = 3_600_000;
 
@@ -217,10 +226,18 @@ describe("an unclear answer", () => {
     expect(bank.posts).toHaveLength(1);
   });
 
+  test("to a debit that the bank has not got is followed by the same key, within the call", async () => {
+    bank.fates.push("is lost on the way", "answers 500");
+    expect(await debits.create(ORDER)).toMatchObject({ debitId: "dd-1", status: "succeeded" });
+    expect(bank.posts).toHaveLength(3);
+    expect(keysSent().size).toBe(1);
+    expect(bank.ledger).toHaveLength(1);
+  });
+
   test.each<Fate>(["is lost on the way", "answers 500", "answers 504, and succeeds later"])(
-    "is an unknown outcome where the bank shows no debit: it %s",
+    "is an unknown outcome where the bank shows no debit in the end: it %s",
     async fate => {
-      bank.fates.push(fate);
+      bank.fates.push(fate, fate, fate);
       const error = await rejection(debits.create(ORDER), DebitOutcomeUnknownError);
       expect(error).toMatchObject({ reference: "order-1001", sideEffect: "possible", retryable: true });
       expect(error.interactionId).toBeDefined();
@@ -229,7 +246,7 @@ describe("an unclear answer", () => {
 
   test("is an unknown outcome while the inquiry fails too, and known as soon as it does not", async () => {
     bank.fates.push("succeeds, then the connection is lost");
-    bank.failingInquiries = 2;
+    bank.failingInquiries = 6;
     await rejection(debits.create(ORDER), DebitOutcomeUnknownError);
     await rejection(debits.create(ORDER), DebitOutcomeUnknownError);
     expect(await debits.create(ORDER)).toMatchObject({ debitId: "dd-1", status: "succeeded" });
@@ -237,10 +254,10 @@ describe("an unclear answer", () => {
   });
 
   test("is followed by the same key once the bank says that it has no such debit", async () => {
-    bank.fates.push("is lost on the way");
+    bank.fates.push("is lost on the way", "is lost on the way", "is lost on the way");
     await rejection(debits.create(ORDER), DebitOutcomeUnknownError);
     expect(await anotherProcess().create(ORDER)).toMatchObject({ status: "succeeded" });
-    expect(bank.posts).toHaveLength(2);
+    expect(bank.posts).toHaveLength(4);
     expect(keysSent().size).toBe(1);
     expect(bank.ledger).toHaveLength(1);
   });
@@ -255,12 +272,14 @@ describe("an unclear answer", () => {
   });
 
   test("is never followed by a POST once the bank may have forgotten the key", async () => {
-    bank.fates.push("is lost on the way");
+    bank.fates.push("is lost on the way", "is lost on the way", "is lost on the way");
     await rejection(debits.create(ORDER), DebitOutcomeUnknownError);
     vi.setSystemTime(Date.now() + 24 * HOUR);
-    await rejection(debits.create(ORDER), DebitOutcomeUnknownError);
-    expect(bank.posts).toHaveLength(1);
-    expect(bank.inquiries).toBe(2);
+    expect(await rejection(debits.create(ORDER), DebitOutcomeUnknownError)).toMatchObject({
+      code: "debit_key_expired",
+    });
+    expect(bank.posts).toHaveLength(3);
+    expect(bank.inquiries).toBe(4);
   });
 
   test("is still resolved by inquiry after the key's window", async () => {
@@ -269,7 +288,15 @@ describe("an unclear answer", () => {
     bank.catchUp();
     vi.setSystemTime(Date.now() + 100 * HOUR);
     expect(await debits.create(ORDER)).toMatchObject({ debitId: "dd-1" });
-    expect(bank.posts).toHaveLength(1);
+    expect(bank.posts).toHaveLength(3);
+  });
+
+  test("leaves no doubt any more an hour later, where the bank still has no such debit", async () => {
+    bank.fates.push("is lost on the way", "is lost on the way", "is lost on the way", "answers 403");
+    await rejection(debits.create(ORDER), DebitOutcomeUnknownError);
+    vi.setSystemTime(Date.now() + HOUR + 1);
+    expect(await rejection(debits.create(ORDER), ApiError)).toMatchObject({ code: "forbidden", sideEffect: "none" });
+    expect(await store.find({ label: "debit", value: "open", limit: 10 })).toEqual([]);
   });
 
   test("does not become a success through an inquiry that shows another amount", async () => {
@@ -391,7 +418,7 @@ describe("a debit in doubt", () => {
     const usable = async () => ({ record: linkRecord({ clientId: "partner-of-fapi-2" }), accessToken: "at" });
     const moved = { ...context, resources: Object.assign(Object.create(context.resources), { usable }) };
     await rejection(new Debits(moved, store).create(ORDER), DebitOutcomeUnknownError);
-    expect(bank.posts).toHaveLength(1);
+    expect(bank.posts).toHaveLength(3);
     bank.catchUp();
     expect(await debits.create(ORDER)).toMatchObject({ debitId: "dd-1" });
     expect(await new Debits(moved, store).create(ORDER)).toMatchObject({ debitId: "dd-1" });
@@ -407,11 +434,10 @@ describe("a debit in doubt", () => {
 });
 
 describe("a store that fails", () => {
-  test("after the bank has made the debit leaves an unknown outcome, not an error of the store's", async () => {
+  test("after the bank has made the debit does not hide it: it stays open, and is looked up", async () => {
     const broken = new FailingStore(2);
-    const error = await rejection(new Debits(contextTo(bank.send), broken).create(ORDER), DebitOutcomeUnknownError);
-    expect(error).toMatchObject({ sideEffect: "possible" });
-    expect(bank.ledger).toHaveLength(1);
+    expect(await new Debits(contextTo(bank.send), broken).create(ORDER)).toMatchObject({ debitId: "dd-1" });
+    expect(await broken.find({ label: "debit", value: "open", limit: 10 })).toHaveLength(1);
     expect(await new Debits(contextTo(bank.send), broken).create(ORDER)).toMatchObject({ debitId: "dd-1" });
     expect(bank.posts).toHaveLength(1);
   });
@@ -421,6 +447,12 @@ describe("a store that fails", () => {
     await rejection(new Debits(contextTo(bank.send), new FailingStore(2)).create(ORDER), DebitOutcomeUnknownError);
   });
 
+  test("to keep that nothing was sent leaves an unknown outcome: the debit would be brought on later", async () => {
+    bank.fates.push("does not leave");
+    const broken = new FailingStore(2);
+    await rejection(new Debits(contextTo(bank.send), broken).create(ORDER), DebitOutcomeUnknownError);
+  });
+
   test("to give the lock back does not hide a debit that was made", async () => {
     store.unlock = async () => {
       throw new Error("the database is gone");
@@ -428,8 +460,8 @@ describe("a store that fails", () => {
     expect(await debits.create(ORDER)).toMatchObject({ debitId: "dd-1", status: "succeeded" });
   });
 
-  test("to hold on to the lock leaves an unknown outcome to whoever lost it", async () => {
-    // While the POST is under way somebody else writes the journal: this caller no longer knows best.
+  test("to hold on to the lock does not hide a debit that the bank has shown", async () => {
+    // While the POST is under way somebody else writes the journal.
     const context = contextTo(async outgoing => {
       const given = bank.send(outgoing);
       const entry = await store.get("debit:order-1001");
@@ -438,14 +470,14 @@ describe("a store that fails", () => {
       }
       return given;
     });
-    await rejection(new Debits(context, store).create(ORDER), DebitOutcomeUnknownError);
+    expect(await new Debits(context, store).create(ORDER)).toMatchObject({ debitId: "dd-1" });
     expect(await debits.create(ORDER)).toMatchObject({ debitId: "dd-1" });
     expect(bank.posts).toHaveLength(1);
   });
 });
 
 test("a caller that waits in vain for another one's attempt is not told that no money has moved", async () => {
-  bank.fates.push("is lost on the way");
+  bank.fates.push("is lost on the way", "is lost on the way", "is lost on the way");
   await rejection(debits.create(ORDER), DebitOutcomeUnknownError);
   await store.lock("lock:debit:order-1001", "a process that may have died after sending", 60_000);
   const error: MinnaError = await rejection(debits.create(ORDER, { timeout: 30 }), DebitOutcomeUnknownError);

@@ -120,13 +120,92 @@ describe("rows", () => {
     expect(asked.map(({ url }) => url.search)).toEqual(["", "?nextItemKey=k-1", "", "?nextItemKey=k-1"]);
   });
 
-  test("can be had in pages as the bank sent them, repeats included", async () => {
+  test("can be had in pages, without repeats", async () => {
     pages = [page([row("1")], "k-1"), page([row("1"), row("2")])];
     const found = [];
     for await (const one of accounts.transactions("acc-1").pages()) found.push(one);
-    expect(found.map(one => one.rows.map(({ itemKey }) => itemKey))).toEqual([["1"], ["1", "2"]]);
+    expect(found.map(one => one.rows.map(({ itemKey }) => itemKey))).toEqual([["1"], ["2"]]);
     expect(found[0]).toMatchObject({ dateFrom: "2026-04-01", baseDate: "2026-04-30" });
     expect(found[0]?.interactionId).not.toBe(found[1]?.interactionId);
+  });
+});
+
+describe("a list of rows", () => {
+  test("ends at its limit, and asks for no page more than it needs", async () => {
+    pages = [page([row("1"), row("2")], "k"), page([row("3"), row("4")], "l")];
+    const list = await accounts.transactions("acc-1").toArray({ limit: 3 });
+    expect(list.map(({ itemKey }) => itemKey)).toEqual(["1", "2", "3"]);
+    expect(Object.isFrozen(list)).toBe(true);
+    expect(asked).toHaveLength(2);
+    asked.length = 0;
+    expect(
+      await accounts
+        .deposits("acc-1")
+        .toArray({ limit: 1 })
+        .catch(error => error),
+    ).toBeInstanceOf(ValidationError);
+    asked.length = 0;
+    expect(await accounts.transactions("acc-1").toArray({ limit: 2 })).toHaveLength(2);
+    expect(asked).toHaveLength(1);
+  });
+
+  test.each([0, -1, 1.5, Number.NaN, "3", undefined])("of %s rows is refused", async limit => {
+    const list = accounts.transactions("acc-1").toArray({ limit: limit as number });
+    expect(await rejection(list, ArgumentError)).toMatchObject({ argument: "limit" });
+    expect(asked).toHaveLength(0);
+  });
+});
+
+describe("an interrupted iteration", () => {
+  async function cursors(range?: RowsRange): Promise<(string | undefined)[]> {
+    const found: (string | undefined)[] = [];
+    for await (const { cursor } of accounts.transactions("acc-1", range).pages()) found.push(cursor);
+    return found;
+  }
+
+  test("goes on behind the page that was kept, with its days, and drops what stood on that page", async () => {
+    pages = [page([row("1"), row("2")], "k-2"), () => answer(502, "<html>Bad Gateway</html>")];
+    const kept: string[] = [];
+    const range = { from: "2026-04-01", to: "2026-04-30" } as const;
+    const iteration = (async () => {
+      for await (const { cursor } of accounts.transactions("acc-1", range).pages()) kept.push(cursor ?? "");
+    })();
+    pages.push(pages[1]!, pages[1]!, pages[1]!);
+    await rejection(iteration, ApiError);
+    asked.length = 0;
+    pages = [page([row("2"), row("3")], "k-3"), page([row("3"), row("4")])];
+    expect(await keys({ cursor: kept[0]! })).toEqual(["3", "4"]);
+    expect(asked[0]?.url.search).toBe("?dateFrom=2026-04-01&dateTo=2026-04-30&nextItemKey=k-2");
+  });
+
+  test("has no cursor on the last page, and one without days where none were given", async () => {
+    pages = [page([row("1")], "k-2"), page([row("2")])];
+    const [first, last] = await cursors();
+    expect(last).toBeUndefined();
+    asked.length = 0;
+    pages = [page([row("2")])];
+    expect(await keys({ cursor: first! })).toEqual(["2"]);
+    expect(asked[0]?.url.search).toBe("?nextItemKey=k-2");
+  });
+
+  test("remembers across a page without keys which rows there were", async () => {
+    pages = [page([row("1")], "k"), page([row(undefined)], "l"), page([row("2")])];
+    const [, second] = await cursors();
+    asked.length = 0;
+    pages = [page([row("1"), row("2")])];
+    expect(await keys({ cursor: second! })).toEqual(["2"]);
+  });
+
+  test.each<[string, RowsRange, string]>([
+    ["text", { cursor: "next" }, "cursor"],
+    ["empty", { cursor: "" }, "cursor"],
+    ["of another form", { cursor: Buffer.from("[1,2,3,4]").toString("base64url") }, "cursor"],
+    ["with a day that is none", { cursor: Buffer.from('["2026-02-30",null,"k",""]').toString("base64url") }, "cursor"],
+    ["without a key", { cursor: Buffer.from('[null,null,"",""]').toString("base64url") }, "cursor"],
+    ["no text", { cursor: 1 as never }, "cursor"],
+    ["beside days", { cursor: Buffer.from('[null,null,"k",""]').toString("base64url"), from: "2026-04-01" }, "cursor"],
+  ])("whose cursor is %s is refused at once", (_, range, argument) => {
+    expect(thrown(() => accounts.transactions("acc-1", range), ArgumentError)).toMatchObject({ argument });
   });
 });
 

@@ -1,0 +1,67 @@
+/**
+ * Where an iteration over rows stands, as text that a partner can keep.
+ *
+ * @module
+ */
+import { createHash } from "node:crypto";
+import { isJstDate, type JstDate } from "../config/jst.js";
+import { ArgumentError } from "../errors.js";
+import type { RowsRange } from "./rows.js";
+
+/** What the next page is asked for with, and the rows of the page before it, by the digests of their keys. */
+export interface Position {
+  readonly from: JstDate | undefined;
+  readonly to: JstDate | undefined;
+  readonly next: string | undefined;
+  readonly seen: readonly string[];
+}
+
+/** Characters of a digest: 48 bits tell the rows of a page apart. */
+const DIGEST = 8;
+
+/** A key by its digest, so that a cursor holds nothing of the bank's and stays short. */
+export function digestOf(itemKey: string): string {
+  return createHash("sha256").update(itemKey).digest("base64url").slice(0, DIGEST);
+}
+
+/** The position as text. */
+export function writeCursor({ from, to, next, seen }: Position): string {
+  return Buffer.from(JSON.stringify([from ?? null, to ?? null, next, seen.join("")])).toString("base64url");
+}
+
+/**
+ * The position that a range stands for.
+ *
+ * @throws {@link ArgumentError} when a date is none, `from` is after `to`, or the cursor is none.
+ */
+export function checkRange(range: RowsRange): Position {
+  const { from, to, cursor } = range ?? {};
+  if (cursor !== undefined) {
+    if (from !== undefined || to !== undefined) {
+      throw new ArgumentError("cursor", "cursor holds the days of its request: leave from and to out.");
+    }
+    return readCursor(cursor);
+  }
+  for (const [name, value] of Object.entries({ from, to })) {
+    if (value !== undefined && !isJstDate(value)) {
+      throw new ArgumentError(name, `${name} must be a date of the calendar, YYYY-MM-DD.`);
+    }
+  }
+  if (from !== undefined && to !== undefined && from > to)
+    throw new ArgumentError("from", "from must not be after to.");
+  return { from, to, next: undefined, seen: [] };
+}
+
+function readCursor(cursor: string): Position {
+  try {
+    const [from, to, next, seen] = JSON.parse(Buffer.from(cursor, "base64url").toString()) as unknown[];
+    const days = [from, to].every(day => day === null || isJstDate(day));
+    if (days && typeof next === "string" && next !== "" && typeof seen === "string") {
+      const digests = seen.match(new RegExp(`.{${DIGEST}}`, "g")) ?? [];
+      return { from: (from as JstDate) ?? undefined, to: (to as JstDate) ?? undefined, next, seen: digests };
+    }
+  } catch {
+    // Not one of ours: refused below.
+  }
+  throw new ArgumentError("cursor", "cursor must be one that a page of the same account came with.");
+}

@@ -1,0 +1,105 @@
+/**
+ * The debits that a crash or an outage left open, over all links.
+ *
+ * @module
+ */
+import { type JstDateTime, toJst } from "../config/jst.js";
+import { DebitOutcomeUnknownError, MinnaError } from "../errors.js";
+import type { Store } from "../links/store.js";
+import type { CallOptions } from "../transport/call.js";
+import { type Debit, isFinal } from "./debit.js";
+import type { Debits } from "./debits.js";
+import { Journal, type JournalEntry } from "./journal.js";
+
+/** A debit whose end is not known yet. */
+export interface OpenDebit {
+  /** The partner's own order id. */
+  readonly reference: string;
+  /** The link that it was made with. */
+  readonly linkId: string;
+  /** The partner's own id of the customer. */
+  readonly customerId: string;
+  /** Yen. */
+  readonly amount: number;
+  /** `unknown`: the money may have moved, or is under way. `processing`: the bank has it. */
+  readonly state: "unknown" | "processing";
+  /** When it was first sent. */
+  readonly sentAt: JstDateTime;
+  /** The bank's id of it, where it is known. */
+  readonly debitId?: string;
+}
+
+/** What `recover()` found out about one debit. */
+export interface RecoveredDebit extends Omit<OpenDebit, "state" | "debitId"> {
+  /**
+   * `settled`: it has come to its end, see `debit`. `processing`: the bank has it, and is not done. `not_made`: it certainly
+   * was not made, see `error`; it is open no more. `unknown`: still so, see `error`.
+   */
+  readonly outcome: "settled" | "processing" | "not_made" | "unknown";
+  /** As the bank has it. */
+  readonly debit?: Debit;
+  /** Why it is not settled. */
+  readonly error?: MinnaError;
+}
+
+/** The debits of all links that are still open. */
+export class OpenDebits {
+  readonly #journal: Journal;
+  readonly #debitsOf: (linkId: string) => Debits;
+
+  /** @internal */
+  constructor(store: Store, debitsOf: (linkId: string) => Debits) {
+    this.#journal = new Journal(store);
+    this.#debitsOf = debitsOf;
+  }
+
+  /**
+   * Lists the debits whose end is not known, in the order of their references. The bank is not asked.
+   *
+   * @throws {@link StoreError} when the store fails.
+   */
+  async *pending(): AsyncGenerator<OpenDebit, void, undefined> {
+    for await (const entry of this.#journal.open()) {
+      const state = entry.state === "known" ? "processing" : "unknown";
+      const { debit } = entry;
+      yield Object.freeze({ ...outline(entry), state, ...(debit === undefined ? {} : { debitId: debit.debitId }) });
+    }
+  }
+
+  /**
+   * Settles what was left open, one debit after the other, and tells of each: the bank is asked what became of it, and what
+   * it has not got is sent again under the same key, while the bank remembers that.
+   *
+   * Call it at the start of a process and from time to time, in any number of processes at once: a debit that somebody else
+   * is at is left to them. One that can't be settled does not stop the others.
+   *
+   * @param options - `timeout`: for each debit. `signal`: ends the whole.
+   * @throws {@link StoreError} when the store fails.
+   */
+  async *recover(options?: CallOptions): AsyncGenerator<RecoveredDebit, void, undefined> {
+    for await (const entry of this.#journal.open()) {
+      if (options?.signal?.aborted) return;
+      const recovered = await this.#recover(entry, options);
+      if (recovered !== undefined) yield Object.freeze({ ...outline(entry), ...recovered });
+    }
+  }
+
+  async #recover(
+    { reference, linkId }: JournalEntry,
+    options: CallOptions | undefined,
+  ): Promise<Pick<RecoveredDebit, "outcome" | "debit" | "error"> | undefined> {
+    try {
+      const debit = await this.#debitsOf(linkId).recover(reference, options);
+      if (debit === undefined) return undefined;
+      return { outcome: isFinal(debit) ? "settled" : "processing", debit };
+    } catch (error) {
+      if (error instanceof DebitOutcomeUnknownError) return { outcome: "unknown", error };
+      if (error instanceof MinnaError && error.code !== "store_failed") return { outcome: "not_made", error };
+      throw error;
+    }
+  }
+}
+
+function outline({ reference, linkId, customerId, sentAt, body, debit }: JournalEntry) {
+  return { reference, linkId, customerId, amount: body?.amount ?? debit?.amount ?? 0, sentAt: toJst(sentAt) };
+}

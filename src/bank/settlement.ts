@@ -1,0 +1,245 @@
+/**
+ * How one debit comes to its end: sent under one key, looked up where the answer is unclear.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  ApiError,
+  ArgumentError,
+  DebitOutcomeUnknownError,
+  MinnaError,
+  TransportError,
+  ValidationError,
+} from "../errors.js";
+import { decodeBody } from "../links/decode.js";
+import type { LinkRecord } from "../links/record.js";
+import { resourceUrl } from "../links/resource.js";
+import { type Call, withShare } from "../transport/call.js";
+import { type Debit, debit, debitList, isFinal, pointsToEarlier } from "./debit.js";
+import type { DebitBody } from "./debit-order.js";
+import type { Journal, JournalEntry, VersionedEntry } from "./journal.js";
+import type { LinkContext } from "./link-context.js";
+
+/** Milliseconds: the bank remembers a key for 24 hours, and its clock may be an hour off. */
+const KEY_WINDOW = 23 * 60 * 60 * 1000;
+/** Milliseconds after which nothing that was sent is still on its way: then "not found" means "not made". */
+const ARRIVED = 60 * 60 * 1000;
+/** Of a call's time: the rest is kept for finding out what became of an answer that does not come. */
+const SHARE_OF_POST = 0.75;
+/** How often a debit that the bank has not got is sent again within one call, and milliseconds before the first time. */
+const RESENDS = 2;
+const FIRST_PAUSE = 200;
+
+/** One call that brings a debit on. */
+export interface Attempt {
+  readonly body: DebitBody;
+  /** SHA-256 over the body. */
+  readonly bodyHash: string;
+  /** Whether money may have moved under the reference, by this attempt or by another. Decides what an error may say. */
+  inDoubt: boolean;
+}
+
+/** Brings the debits of one link to their end. Whoever calls holds the reference's lock. */
+export class Settlement {
+  readonly #context: LinkContext;
+  readonly #journal: Journal;
+
+  constructor(context: LinkContext, journal: Journal) {
+    this.#context = context;
+    this.#journal = journal;
+  }
+
+  /** Makes the debit, or returns what became of it. */
+  async settle(attempt: Attempt, call: Call): Promise<Debit> {
+    const known = await this.#journal.read(attempt.body.partnerTransactionId);
+    attempt.inDoubt = known !== undefined && known.entry.state !== "prepared";
+    if (known === undefined) return this.#first(attempt, call);
+    const same = known.entry.bodyHash === attempt.bodyHash && (await this.#isSameCustomer(known.entry, call));
+    if (same) return this.#again(attempt, known, call);
+    const named = JSON.stringify(known.entry.reference);
+    const message = `The reference ${named} already stands for a debit of another customer or with another body.`;
+    throw new ArgumentError("reference", message, "reference_reused");
+  }
+
+  /** Asks the bank for the debit with this reference; `undefined` where it has none. */
+  async inquire(reference: string, call: Call): Promise<Debit | undefined> {
+    const { configuration, resources, linkId } = this.#context;
+    const url = resourceUrl(configuration.apiBaseUrl, configuration.contract.paths.debits);
+    url.searchParams.set("partnerTransactionId", reference);
+    const answer = await resources.call(linkId, { method: "GET", url, scope: "debit" }, call);
+    const { directDebits } = decodeBody(debitList, answer, "debits", call);
+    // One at most; should there be more, money that moved, or still may, counts more than an attempt that failed.
+    const found = directDebits.filter(one => one.partnerTransactionId === reference && !pointsToEarlier(one));
+    return found.find(one => one.status !== "failed") ?? found[0];
+  }
+
+  async #first(attempt: Attempt, call: Call): Promise<Debit> {
+    const { linkId, resources } = this.#context;
+    // A link that can't be used is found out before the journal promises anything.
+    const { record } = await resources.usable(linkId, "debit", call);
+    const now = Date.now();
+    const entry: JournalEntry = {
+      reference: attempt.body.partnerTransactionId,
+      linkId,
+      sentFor: payerOf(record),
+      customerId: record.customerId,
+      bodyHash: attempt.bodyHash,
+      body: attempt.body,
+      // 36 characters, of the 40 that a key may have.
+      idempotencyKey: randomUUID(),
+      sentAt: now,
+      lastSentAt: now,
+      state: "sent",
+    };
+    return this.#send(attempt, await this.#journal.write(entry, undefined), call, RESENDS);
+  }
+
+  /** Somebody who linked their account again keeps their debits. */
+  async #isSameCustomer(entry: JournalEntry, call: Call): Promise<boolean> {
+    const { linkId, resources } = this.#context;
+    if (entry.linkId === linkId) return true;
+    return (await resources.usable(linkId, undefined, call)).record.customerId === entry.customerId;
+  }
+
+  async #payerNow(call: Call): Promise<string> {
+    const { linkId, resources } = this.#context;
+    return payerOf((await resources.usable(linkId, "debit", call)).record);
+  }
+
+  /** The reference was here before: what became of it decides what may be done. */
+  async #again(attempt: Attempt, known: VersionedEntry, call: Call): Promise<Debit> {
+    const { entry } = known;
+    switch (entry.state) {
+      case "known": {
+        const { debit: last } = entry;
+        if (last !== undefined && isFinal(last)) return last;
+        // Where the bank can't be asked, what it said last still holds as far as anybody knows.
+        const found = (await this.#inquireFor(attempt, call).catch(() => undefined)) ?? last;
+        return found === undefined ? unknown(entry, call) : this.#learn(known, found);
+      }
+      case "prepared": {
+        const now = Date.now();
+        const next = {
+          ...entry,
+          state: "sent",
+          sentFor: await this.#payerNow(call),
+          sentAt: now,
+          lastSentAt: now,
+        } as const;
+        return this.#send(attempt, await this.#journal.write(next, known), call, RESENDS);
+      }
+      case "sent":
+      case "unknown": {
+        // Debits of another client, or of another customer of the bank, don't show here; sent again it would be another one.
+        if (entry.sentFor !== (await this.#payerNow(call))) return unknown(entry, call);
+        const found = await this.#inquireFor(attempt, call);
+        if (found !== undefined) return this.#learn(known, found);
+        if (Date.now() - entry.lastSentAt > ARRIVED) attempt.inDoubt = false;
+        return this.#sendAgain(attempt, known, call, RESENDS);
+      }
+    }
+  }
+
+  /** The bank has not got it, or not yet. While it remembers the key, sending the same key again can't debit twice. */
+  async #sendAgain(attempt: Attempt, known: VersionedEntry, call: Call, resends: number): Promise<Debit> {
+    const { entry } = known;
+    const lastSentAt = Date.now();
+    if (lastSentAt - entry.sentAt > KEY_WINDOW) {
+      const { interactionId } = call;
+      throw new DebitOutcomeUnknownError(entry.reference, { code: "debit_key_expired", interactionId });
+    }
+    return this.#send(
+      attempt,
+      await this.#journal.write({ ...entry, state: "sent", lastSentAt }, known),
+      call,
+      resends,
+    );
+  }
+
+  async #send(attempt: Attempt, sent: VersionedEntry, call: Call, resends: number): Promise<Debit> {
+    const { configuration, resources, linkId } = this.#context;
+    const { paths, headers } = configuration.contract;
+    const url = resourceUrl(configuration.apiBaseUrl, paths.debits);
+    const key = { [headers.idempotencyKey]: sent.entry.idempotencyKey };
+    const request = { method: "POST", url, scope: "debit", body: attempt.body, headers: key } as const;
+    const doubtBefore = attempt.inDoubt;
+    attempt.inDoubt = true;
+    let answered: Debit;
+    try {
+      const answer = await withShare(call, SHARE_OF_POST, own => resources.call(linkId, request, own));
+      answered = decodeBody(debit, answer, "debit", call, "possible");
+      checkIsThisDebit(answered, attempt.body, call);
+    } catch (error) {
+      if (!certainlyNotMade(error)) return this.#resolve(attempt, sent, error, call, resends);
+      // This attempt has moved nothing, and the next one may use the key; an earlier one may still be under way. Where that
+      // can't be written the entry stays `sent`, and is brought on later: then it can't be said that nothing will move.
+      await this.#journal.write({ ...sent.entry, state: doubtBefore ? "unknown" : "prepared" }, sent);
+      attempt.inDoubt = doubtBefore;
+      throw error;
+    }
+    if (pointsToEarlier(answered)) return this.#resolve(attempt, sent, undefined, call, resends);
+    return this.#learn(sent, answered);
+  }
+
+  /** The answer is unclear: the bank is asked what became of the reference. Only a debit that it shows settles it. */
+  async #resolve(attempt: Attempt, sent: VersionedEntry, cause: unknown, call: Call, resends: number): Promise<Debit> {
+    const doubtful = await this.#journal.write({ ...sent.entry, state: "unknown" }, sent);
+    const pause = FIRST_PAUSE * 2 ** (RESENDS - resends) * (0.5 + Math.random());
+    try {
+      const found = await this.#inquireFor(attempt, call);
+      if (found !== undefined) return await this.#learn(doubtful, found);
+    } catch {
+      // Where the bank can't be asked either, nothing is sent again.
+      return unknown(sent.entry, call, cause);
+    }
+    if (resends === 0 || Date.now() + pause >= call.deadline) return unknown(sent.entry, call, cause);
+    await sleep(pause, undefined, { signal: call.signal }).catch(() => unknown(sent.entry, call, cause));
+    return this.#sendAgain(attempt, doubtful, call, resends - 1);
+  }
+
+  /** What the bank says holds, also where it can't be written: then the entry stays open and is looked up again. */
+  async #learn(known: VersionedEntry, answered: Debit): Promise<Debit> {
+    await this.#journal.write({ ...known.entry, state: "known", debit: answered }, known).catch(() => {});
+    return answered;
+  }
+
+  async #inquireFor({ body }: Attempt, call: Call): Promise<Debit | undefined> {
+    const found = await this.inquire(body.partnerTransactionId, call);
+    if (found !== undefined) checkIsThisDebit(found, body, call);
+    return found;
+  }
+}
+
+/** Refusals after which no debit exists. Everything else, 408 and 409 among them, leaves it open. */
+const REFUSED: readonly number[] = [400, 403, 404, 405, 413, 415, 422, 429];
+
+/** Whether this attempt has certainly made no debit: the bank was not reached, or it refused for good. */
+function certainlyNotMade(error: unknown): boolean {
+  if (error instanceof TransportError) return error.reached === "no";
+  // already_processed is no refusal, whatever its status: there is an earlier outcome to look up.
+  if (error instanceof ApiError) return REFUSED.includes(error.status) && error.bankCode !== "already_processed";
+  // Everything else that is ours and not an unreadable answer stopped before the request left, or at a rejected token.
+  return error instanceof MinnaError && !(error instanceof ValidationError);
+}
+
+function checkIsThisDebit(answered: Debit, body: DebitBody, call: Call): void {
+  if (answered.partnerTransactionId === body.partnerTransactionId && answered.amount === body.amount) return;
+  throw new ValidationError("body", "The bank's answer is about another debit than the one that was sent.", {
+    interactionId: call.interactionId,
+    sideEffect: "possible",
+  });
+}
+
+/** Whose account it is at the bank, as far as this side can tell, and for which client. */
+function payerOf({ id, issuer, clientId, tokens }: LinkRecord): string {
+  return [issuer, clientId, tokens?.subject?.sub ?? id].join(" ");
+}
+
+function unknown({ reference }: JournalEntry, call: Call, cause?: unknown): never {
+  throw new DebitOutcomeUnknownError(reference, {
+    interactionId: call.interactionId,
+    cause: cause instanceof MinnaError ? cause : undefined,
+  });
+}

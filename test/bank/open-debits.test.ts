@@ -1,0 +1,254 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { CreateDebit } from "../../src/bank/debit-order.js";
+import { Debits } from "../../src/bank/debits.js";
+import { OpenDebits, type RecoveredDebit } from "../../src/bank/open-debits.js";
+import { ApiError, DebitOutcomeUnknownError, LinkError, StoreError, TransportError } from "../../src/errors.js";
+import { GuardedStore } from "../../src/links/guarded-store.js";
+import { MemoryStore } from "../../src/links/memory-store.js";
+import { DebitBank, type Fate } from "../support/debit-bank.js";
+import { rejection } from "../support/errors.js";
+import { contextTo, LINK_ID } from "../support/stub-rooms.js";
+
+// Nobody waits here between two attempts.
+vi.mock("node:timers/promises", () => ({
+  setTimeout: async (_: number, value: unknown, { signal }: { signal?: AbortSignal } = {}) => {
+    await new Promise(setImmediate);
+    signal?.throwIfAborted();
+    return value;
+  },
+}));
+
+const HOUR = 3_600_000;
+const NEVER: Fate[] = ["is lost on the way", "is lost on the way", "is lost on the way"];
+
+let bank: DebitBank;
+let store: MemoryStore;
+let debits: Debits;
+let open: OpenDebits;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.UTC(2026, 3, 1) });
+  bank = new DebitBank();
+  store = new MemoryStore();
+  debits = new Debits(contextTo(bank.send), store);
+  open = new OpenDebits(store, () => debits);
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function order(reference: string): CreateDebit {
+  return { reference, amount: 1980, description: "ﾎﾝ" };
+}
+
+/** Makes a debit that ends in doubt. */
+async function doubtful(reference: string, fates: readonly Fate[] = NEVER): Promise<void> {
+  bank.fates.splice(0, bank.fates.length, ...fates);
+  await rejection(debits.create(order(reference)), DebitOutcomeUnknownError);
+}
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const list: T[] = [];
+  for await (const item of items) list.push(item);
+  return list;
+}
+
+async function outcomes(): Promise<string[]> {
+  return (await all(open.recover())).map(({ reference, outcome }) => `${reference} ${outcome}`);
+}
+
+describe("debits that are open", () => {
+  test("are listed with what is known of them, in the order of their references", async () => {
+    await doubtful("order-2");
+    bank.fates.push("stays processing");
+    await debits.create(order("order-1"));
+    await debits.create(order("order-3"));
+    const known = { linkId: LINK_ID, customerId: "u-42", amount: 1980, sentAt: "2026-04-01T09:00:00+09:00" };
+    expect(await all(open.pending())).toEqual([
+      { ...known, reference: "order-1", state: "processing", debitId: "dd-1" },
+      { ...known, reference: "order-2", state: "unknown" },
+    ]);
+  });
+
+  test("are not those that were certainly not made", async () => {
+    bank.fates.push("does not leave");
+    await debits.create(order("order-1")).catch(() => {});
+    expect(await all(open.pending())).toEqual([]);
+    expect(await outcomes()).toEqual([]);
+    expect(bank.posts).toHaveLength(1);
+  });
+
+  test("are all listed, however many", async () => {
+    for (let i = 0; i < 250; i++) {
+      bank.fates.push("stays processing");
+      await debits.create(order(`order-${i}`));
+    }
+    const references = (await all(open.pending())).map(({ reference }) => reference);
+    expect(new Set(references).size).toBe(250);
+    expect(references).toHaveLength(250);
+  });
+});
+
+describe("recovering", () => {
+  test("finds what was made, makes what was not, under its one key, and tells of each", async () => {
+    await doubtful("order-1", ["answers 504, and succeeds later"]);
+    bank.catchUp();
+    await doubtful("order-2");
+    bank.fates.length = 0;
+    const recovered = await all(open.recover());
+    expect(recovered).toMatchObject([
+      { reference: "order-1", outcome: "settled", debit: { debitId: "dd-1", status: "succeeded" } },
+      { reference: "order-2", outcome: "settled", debit: { debitId: "dd-2", status: "succeeded" } },
+    ]);
+    expect(recovered.every(Object.isFrozen)).toBe(true);
+    expect(await all(open.pending())).toEqual([]);
+    for (const { partnerTransactionId: reference } of bank.ledger) {
+      expect(
+        new Set(bank.posts.filter(post => post.body.partnerTransactionId === reference).map(post => post.key)).size,
+      ).toBe(1);
+    }
+  });
+
+  test("what a process left that died before it had an answer", async () => {
+    const dying = new Debits(
+      contextTo((outgoing, call) => {
+        if (outgoing.method === "POST") bank.send(outgoing);
+        return new Promise((_, reject) => {
+          const late = new TransportError("timeout", "The answer is late.", { reached: "possible", endpoint: "x" });
+          call.signal.addEventListener("abort", () => reject(late), { once: true });
+        });
+      }),
+      store,
+    );
+    await dying.create(order("order-1"), { timeout: 20 }).catch(() => {});
+    expect(await outcomes()).toEqual(["order-1 settled"]);
+    expect(bank.ledger).toHaveLength(1);
+  });
+
+  test("says what is still processing, and what is settled by then", async () => {
+    bank.fates.push("stays processing");
+    await debits.create(order("order-1"));
+    expect(await outcomes()).toEqual(["order-1 processing"]);
+    bank.complete("failed");
+    expect(await outcomes()).toEqual(["order-1 settled"]);
+    expect(await outcomes()).toEqual([]);
+    expect(bank.posts).toHaveLength(1);
+  });
+
+  test("leaves unknown what the bank can't be asked about, and goes on with the next one", async () => {
+    await doubtful("order-1");
+    await doubtful("order-2");
+    bank.fates.length = 0;
+    bank.failingInquiries = 3;
+    expect(await outcomes()).toEqual(["order-1 unknown", "order-2 settled"]);
+    expect(await outcomes()).toEqual(["order-1 settled"]);
+  });
+
+  test("never sends again once the bank may have forgotten the key, and says so", async () => {
+    await doubtful("order-1");
+    vi.setSystemTime(Date.now() + 24 * HOUR);
+    const [recovered] = await all(open.recover());
+    expect(recovered).toMatchObject({ outcome: "unknown", error: { code: "debit_key_expired" } });
+    expect(bank.posts).toHaveLength(3);
+  });
+
+  test("says that a debit was not made, where the bank refuses it and an hour has left no doubt", async () => {
+    await doubtful("order-1");
+    vi.setSystemTime(Date.now() + HOUR + 1);
+    bank.fates.splice(0, bank.fates.length, "answers 403");
+    const [recovered] = await all(open.recover());
+    expect(recovered).toMatchObject({ outcome: "not_made", error: expect.any(ApiError) });
+    expect(await all(open.pending())).toEqual([]);
+  });
+
+  test("keeps what is unknown of a link that can't be used any more", async () => {
+    await doubtful("order-1");
+    const gone = async () => {
+      throw new LinkError("link_released", LINK_ID, "The link was released.");
+    };
+    const context = contextTo(bank.send);
+    const released = {
+      ...context,
+      resources: Object.assign(Object.create(context.resources), { usable: gone, call: gone }),
+    };
+    const other = new OpenDebits(store, () => new Debits(released, store));
+    expect(await all(other.recover())).toMatchObject([
+      { outcome: "unknown", error: { code: "debit_outcome_unknown", cause: { code: "link_released" } } },
+    ]);
+  });
+
+  test("leaves a debit to whoever is at it", async () => {
+    await doubtful("order-1");
+    bank.fates.length = 0;
+    await store.lock("lock:debit:order-1", "another process", 60_000);
+    expect(await outcomes()).toEqual([]);
+    expect(bank.posts).toHaveLength(3);
+  });
+
+  test("in several processes at once sends each debit once", async () => {
+    for (let i = 0; i < 20; i++) await doubtful(`order-${i}`);
+    bank.fates.length = 0;
+    bank.posts.length = 0;
+    const processes = [1, 2, 3, 4].map(() => new OpenDebits(store, () => new Debits(contextTo(bank.send), store)));
+    const found = (await Promise.all(processes.map(process => all(process.recover())))).flat() as RecoveredDebit[];
+    expect(found.filter(({ outcome }) => outcome !== "settled")).toEqual([]);
+    expect(bank.posts).toHaveLength(20);
+    expect(bank.ledger).toHaveLength(20);
+  });
+
+  test("ends with the caller's signal", async () => {
+    await doubtful("order-1");
+    await doubtful("order-2");
+    bank.fates.length = 0;
+    const controller = new AbortController();
+    const seen: string[] = [];
+    for await (const { reference } of open.recover({ signal: controller.signal })) {
+      seen.push(reference);
+      controller.abort();
+    }
+    expect(seen).toEqual(["order-1"]);
+  });
+
+  test("is an error of the store's where the store fails", async () => {
+    const broken = new MemoryStore();
+    broken.find = async () => {
+      throw new Error("the database is gone");
+    };
+    const guarded = new GuardedStore(broken, 1000);
+    await rejection(all(new OpenDebits(guarded, () => debits).recover()), StoreError);
+    await rejection(all(new OpenDebits(guarded, () => debits).pending()), StoreError);
+  });
+});
+
+describe("waiting for a debit to settle", () => {
+  test("asks until it is over, and remembers that", async () => {
+    bank.fates.push("stays processing");
+    const { debitId } = await debits.create(order("order-1"));
+    let asked = 0;
+    const watched = new Debits(
+      contextTo(outgoing => {
+        if (++asked === 3) bank.complete("succeeded");
+        return bank.send(outgoing);
+      }),
+      store,
+    );
+    expect(await watched.settled(debitId)).toMatchObject({ debitId, status: "succeeded" });
+    expect(asked).toBe(3);
+    expect(await all(open.pending())).toEqual([]);
+  });
+
+  test("returns what it is when the time is over", async () => {
+    bank.fates.push("stays processing");
+    const { debitId } = await debits.create(order("order-1"));
+    expect(await debits.settled(debitId, { timeout: 400 })).toMatchObject({ status: "processing" });
+  });
+});
+
+test("a late return shows when it is asked for, and from then on", async () => {
+  const { debitId } = await debits.create(order("order-1"));
+  const [made] = bank.ledger;
+  bank.ledger[0] = { ...made!, status: "returned" };
+  expect(await debits.create(order("order-1"))).toMatchObject({ status: "succeeded" });
+  expect(await debits.get(debitId)).toMatchObject({ status: "returned" });
+  expect(await debits.create(order("order-1"))).toMatchObject({ status: "returned" });
+});
