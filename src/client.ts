@@ -62,7 +62,8 @@ export class MinnaClient {
   constructor(options: MinnaClientOptions) {
     const configuration = configure(options);
     const store = new GuardedStore(options.store ?? new MemoryStore(), configuration.timeout);
-    if (options.store === undefined && process.env["NODE_ENV"] === "production") warnOfMemoryStore();
+    if (options.store === undefined && process.env["NODE_ENV"] === "production") warn("MINNA_MEMORY_STORE");
+    if (configuration.contract.inquiry === "none") warn("MINNA_NO_INQUIRY");
     const generations = new Generations(configuration);
     const door = new Door(generations);
     const server = new AuthorizationServer(configuration, door);
@@ -146,14 +147,22 @@ export class Link {
   }
 }
 
-let warned = false;
-
-function warnOfMemoryStore(): void {
-  if (warned) return;
-  warned = true;
-  process.emitWarning("Links and debits are kept in memory: what is in doubt when the process dies stays so.", {
-    type: "MinnaBaasWarning",
-    code: "MINNA_MEMORY_STORE",
+const WARNINGS = {
+  MINNA_MEMORY_STORE: {
+    message: "Links and debits are kept in memory: what is in doubt when the process dies stays so.",
     detail: "Give MinnaClient a store that outlives the process.",
-  });
+  },
+  MINNA_NO_INQUIRY: {
+    message: "The bank can't be asked for a debit by its reference: one whose answer is lost for a day stays unknown.",
+    detail: "Call debits.recover() well within 23 hours, while the bank remembers the idempotency key of a debit.",
+  },
+};
+const warned = new Set<keyof typeof WARNINGS>();
+
+/** Says once what the configuration can't promise. */
+function warn(code: keyof typeof WARNINGS): void {
+  if (warned.has(code)) return;
+  warned.add(code);
+  const { message, detail } = WARNINGS[code];
+  process.emitWarning(message, { type: "MinnaBaasWarning", code, detail });
 }

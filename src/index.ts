@@ -17,10 +17,19 @@ export type { Deposit, Page, Rows, RowsRange, Transaction } from "./bank/rows.js
 export { toVerifiedClaims, type VerifiedClaims } from "./bank/verified-claims.js";
 export { type Link, MinnaClient, type MinnaClientOptions } from "./client.js";
 export type { ClientCertificate, ClientCertificateLoader } from "./config/certificate.js";
-export type { CompanionScope, ContractOptions, HeaderName, PathName, Scope } from "./config/contract.js";
+export type { CompanionScope, ContractOptions, HeaderName, PathName, QueryName, Scope } from "./config/contract.js";
 export type { Decryption, DecryptionKey, EncryptedResponse, KeyManagementAlgorithm } from "./config/decryption.js";
 export type { JstDate, JstDateTime } from "./config/jst.js";
 export type { PrivateKey } from "./config/key.js";
+export type {
+  Codes,
+  CodeTable,
+  Operation,
+  OperationAnswer,
+  OperationName,
+  OperationRequest,
+  Operations,
+} from "./config/operations.js";
 export type {
   CommonOptions,
   Fapi1AdvancedOptions,
@@ -51,7 +60,7 @@ export {
 } from "./errors.js";
 export type { WithInteractionId } from "./links/decode.js";
 export type { Grant, GrantStatus } from "./links/grant.js";
-export type { BeginLink, BegunLink, Links } from "./links/links.js";
+export type { BeginLink, BegunLink, ExpiringLink, Links } from "./links/links.js";
 export { MemoryStore } from "./links/memory-store.js";
 export type { LinkInfo } from "./links/record.js";
 export type { FindOptions, PutOptions, Store, StoreEntry } from "./links/store.js";

@@ -31,6 +31,8 @@ export interface StartedAuthorization {
 export interface AuthorizationWish {
   /** Scope strings, as on the wire. */
   readonly scopes: readonly string[];
+  /** The grant that what is allowed now is added to (Grant Management section 5.1). */
+  readonly mergeInto?: string | undefined;
 }
 
 /** P2 5.2.3 (9), OIDC Core section 6.1: what stands outside of the request object too. */
@@ -91,9 +93,15 @@ async function requestParameters(
     ...(rules.response === "jwt" ? { response_mode: "jwt" } : {}),
     // OIDC Core section 11: offline access wants to be asked for, each time.
     ...(secrets.nonce !== undefined && contract.scopes.offlineAccess !== null ? { prompt: "consent" } : {}),
-    // Grant Management section 5.1: a grant of its own for each link.
-    ...(grantManagement ? { grant_management_action: "create" } : {}),
+    // Grant Management section 5.1: a grant of its own for each link; grant_id only with an existing one.
+    ...(grantManagement ? grantAction(wish.mergeInto) : {}),
   };
+}
+
+function grantAction(grantId: string | undefined): Readonly<Record<string, string>> {
+  return grantId === undefined
+    ? { grant_management_action: "create" }
+    : { grant_management_action: "merge", grant_id: grantId };
 }
 
 function byValue(

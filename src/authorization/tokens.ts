@@ -29,12 +29,14 @@ export interface TokenSet {
  * Exchanges a verified code, once.
  *
  * @param scopes - What was asked for: what is granted where the answer has no `scope` (RFC 6749 section 5.1).
+ * @param subject - The customer it must be, where the link has one already.
  */
 export async function exchangeCode(
   code: string,
   secrets: AuthorizationSecrets,
   scopes: readonly string[],
   context: AuthorizationContext,
+  subject?: Subject,
 ): Promise<TokenSet> {
   // Not authorizationCodeGrant(): it would make redirect_uri from an incoming URL, where only the registered one counts
   // (RFC 6749 section 4.1.3), and open the response again, which has been verified and whose transaction is spent.
@@ -45,7 +47,7 @@ export async function exchangeCode(
       code_verifier: secrets.codeVerifier,
     }),
   );
-  const tokens = await toTokenSet(answered, { scopes }, { nonce: secrets.nonce }, context);
+  const tokens = await toTokenSet(answered, { scopes }, { nonce: secrets.nonce, subject }, context);
   if (secrets.nonce === undefined || tokens.subject !== undefined) return tokens;
   throw untrusted("id_token", "The bank answered an OpenID Connect request without an ID Token.", context.call);
 }

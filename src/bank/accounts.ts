@@ -86,7 +86,7 @@ export class Accounts {
     const { configuration, resources, linkId } = this.#context;
     return withCall(options, configuration.timeout, async call => {
       const url = resourceUrl(configuration.apiBaseUrl, configuration.contract.paths.accounts);
-      const answer = await resources.call(linkId, { method: "GET", url }, call);
+      const answer = await resources.call(linkId, { method: "GET", url, operation: "accounts" }, call);
       const list = decodeBody(accounts, answer, "accounts", call).accounts;
       return freeze(list.map(item => ({ ...item, interactionId: call.interactionId })));
     });
@@ -103,7 +103,7 @@ export class Accounts {
     const { configuration, resources, linkId } = this.#context;
     return withCall(options, configuration.timeout, async call => {
       const url = resourceUrl(configuration.apiBaseUrl, configuration.contract.paths.balance, { accountId });
-      const answer = await resources.call(linkId, { method: "GET", url, scope: "balance" }, call);
+      const answer = await resources.call(linkId, { method: "GET", url, scope: "balance", operation: "balance" }, call);
       return decode(balance, answer, "balance", call);
     });
   }

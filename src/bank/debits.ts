@@ -5,14 +5,12 @@
  */
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ArgumentError, DebitOutcomeUnknownError, MinnaError, ValidationError } from "../errors.js";
-import { decodeBody, freeze, type WithInteractionId } from "../links/decode.js";
+import { ArgumentError, DebitOutcomeUnknownError, MinnaError } from "../errors.js";
+import { freeze, type WithInteractionId } from "../links/decode.js";
 import { ifUnlocked, withLock } from "../links/lock.js";
-import { resourceUrl } from "../links/resource.js";
 import type { Store } from "../links/store.js";
 import { type Call, type CallOptions, withCall } from "../transport/call.js";
-import { retryAfter } from "../transport/retry-after.js";
-import { type Debit, debit, isFinal, pointsToEarlier } from "./debit.js";
+import { type Debit, isFinal, pointsToEarlier } from "./debit.js";
 import { type CreateDebit, checkDebit, checkReference } from "./debit-order.js";
 import { isOpen, Journal } from "./journal.js";
 import type { LinkContext } from "./link-context.js";
@@ -77,11 +75,15 @@ export class Debits {
 
   /**
    * Asks the bank for the debit with the partner's own reference; `undefined` where it has none.
+   *
+   * Where the bank can't be asked so (`contract.inquiry: "none"`), it is asked for the id that the journal has of it.
+   *
+   * @throws {@link DebitOutcomeUnknownError} where the bank can't be asked, and the journal has no answer to the debit.
    */
   async find(reference: string, options?: CallOptions): Promise<WithInteractionId<Debit> | undefined> {
     checkReference(reference);
     return withCall(options, this.#context.configuration.timeout, async call => {
-      const found = await this.#settlement.inquire(reference, call);
+      const found = await this.#find(reference, call);
       if (found === undefined) return undefined;
       await this.#learn(found, call);
       return result(found, call);
@@ -97,8 +99,8 @@ export class Debits {
   async settled(debitId: string, options?: CallOptions): Promise<WithInteractionId<Debit>> {
     return withCall(options, SETTLED_WITHIN, async call => {
       for (let wait = FIRST_WAIT; ; wait = Math.min(wait * 2, LONGEST_WAIT)) {
-        const { found, asked } = await this.#get(debitId, call);
-        const pause = Math.max(asked * 1000, wait * (0.5 + Math.random()));
+        const { found, askedFor } = await this.#get(debitId, call);
+        const pause = Math.max(askedFor * 1000, wait * (0.5 + Math.random()));
         if (isFinal(found) || Date.now() + pause >= call.deadline) return result(found, call);
         const waited = await sleep(pause, true, { signal: call.signal }).catch(() => false);
         if (!waited) return result(found, call);
@@ -123,18 +125,20 @@ export class Debits {
     );
   }
 
-  async #get(debitId: string, call: Call): Promise<{ readonly found: Debit; readonly asked: number }> {
-    const { configuration, resources, linkId } = this.#context;
-    const url = resourceUrl(configuration.apiBaseUrl, configuration.contract.paths.debit, { debitId });
-    const answer = await resources.call(linkId, { method: "GET", url, scope: "debit" }, call);
-    const found = decodeBody(debit, answer, "debit", call);
-    if (found.debitId !== debitId) {
-      throw new ValidationError("body", "The bank's answer is about another debit than the one that was asked for.", {
-        interactionId: call.interactionId,
-      });
+  async #get(debitId: string, call: Call): Promise<{ readonly found: Debit; readonly askedFor: number }> {
+    const answered = await this.#settlement.read(debitId, call);
+    await this.#learn(answered.found, call);
+    return answered;
+  }
+
+  async #find(reference: string, call: Call): Promise<Debit | undefined> {
+    if (this.#context.configuration.contract.inquiry === "by-reference") {
+      return this.#settlement.inquire(reference, call);
     }
-    await this.#learn(found, call);
-    return { found, asked: retryAfter(answer.headers["retry-after"]) ?? 0 };
+    const { entry } = (await this.#journal.read(reference)) ?? {};
+    if (entry?.debit !== undefined) return (await this.#settlement.read(entry.debit.debitId, call)).found;
+    if (entry === undefined || entry.state === "prepared") return undefined;
+    throw new DebitOutcomeUnknownError(reference, { interactionId: call.interactionId });
   }
 
   /** Writes what the bank has just said of a debit of this link, where the journal has it otherwise, or not yet. */

@@ -88,7 +88,11 @@ export class IdentityApi {
     const { configuration, resources, linkId } = this.#context;
     return withCall(options, configuration.timeout, async call => {
       const url = resourceUrl(configuration.apiBaseUrl, configuration.contract.paths.identity);
-      const answer = await resources.call(linkId, { method: "GET", url, scope: "identity" }, call);
+      const answer = await resources.call(
+        linkId,
+        { method: "GET", url, scope: "identity", operation: "identity" },
+        call,
+      );
       const { address, ...person } = decodeBody(identity, answer, "identity", call);
       const { interactionId } = call;
       return freeze(unprinted({ ...person, address: unprinted(address, "Address"), interactionId }, "Identity"));

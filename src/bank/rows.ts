@@ -194,14 +194,19 @@ async function* pagesOf<Row extends Keyed>(
   for (let position: Position | undefined = start; position !== undefined; ) {
     const { from, to, next, seen }: Position = position;
     const url = new URL(path);
-    for (const [name, value] of Object.entries({ dateFrom: from, dateTo: to, nextItemKey: next })) {
-      if (value !== undefined) url.searchParams.set(name, value);
-    }
+    const { queries } = configuration.contract;
+    if (from !== undefined) url.searchParams.set(queries.dateFrom, from);
+    if (to !== undefined) url.searchParams.set(queries.dateTo, to);
+    if (next !== undefined) url.searchParams.set(queries.nextItemKey, next);
     const { rows, hasNext, nextItemKey, interactionId, ...rest } = await withCall(
       options,
       configuration.timeout,
       async call => {
-        const answer = await resources.call(linkId, { method: "GET", url, scope: kind.name }, call);
+        const answer = await resources.call(
+          linkId,
+          { method: "GET", url, scope: kind.name, operation: kind.name },
+          call,
+        );
         const page = decodeBody(kind.schema, answer, kind.name, call);
         // A page that leads nowhere, or back, would silently end the list or never end it.
         if (page.hasNext && (!page.nextItemKey || page.nextItemKey === next || asked.has(page.nextItemKey))) {

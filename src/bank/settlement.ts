@@ -17,6 +17,7 @@ import { decodeBody } from "../links/decode.js";
 import type { LinkRecord } from "../links/record.js";
 import { resourceUrl } from "../links/resource.js";
 import { type Call, withShare } from "../transport/call.js";
+import { retryAfter } from "../transport/retry-after.js";
 import { type Debit, debit, debitList, isFinal, pointsToEarlier } from "./debit.js";
 import type { DebitBody } from "./debit-order.js";
 import type { Journal, JournalEntry, VersionedEntry } from "./journal.js";
@@ -63,16 +64,34 @@ export class Settlement {
     throw new ArgumentError("reference", message, "reference_reused");
   }
 
+  /** Asks the bank for a debit by its id; with the seconds after which the bank wants to be asked again. */
+  async read(debitId: string, call: Call): Promise<{ readonly found: Debit; readonly askedFor: number }> {
+    const { configuration, resources, linkId } = this.#context;
+    const url = resourceUrl(configuration.apiBaseUrl, configuration.contract.paths.debit, { debitId });
+    const answer = await resources.call(linkId, { method: "GET", url, scope: "debit", operation: "debit" }, call);
+    const found = decodeBody(debit, answer, "debit", call);
+    if (found.debitId === debitId) return { found, askedFor: retryAfter(answer.headers["retry-after"]) ?? 0 };
+    throw new ValidationError("body", "The bank's answer is about another debit than the one that was asked for.", {
+      interactionId: call.interactionId,
+    });
+  }
+
   /** Asks the bank for the debit with this reference; `undefined` where it has none. */
   async inquire(reference: string, call: Call): Promise<Debit | undefined> {
     const { configuration, resources, linkId } = this.#context;
-    const url = resourceUrl(configuration.apiBaseUrl, configuration.contract.paths.debits);
-    url.searchParams.set("partnerTransactionId", reference);
-    const answer = await resources.call(linkId, { method: "GET", url, scope: "debit" }, call);
+    const { paths, queries } = configuration.contract;
+    const url = resourceUrl(configuration.apiBaseUrl, paths.debits);
+    url.searchParams.set(queries.partnerTransactionId, reference);
+    const request = { method: "GET", url, scope: "debit", operation: "findDebits" } as const;
+    const answer = await resources.call(linkId, request, call);
     const { directDebits } = decodeBody(debitList, answer, "debits", call);
     // One at most; should there be more, money that moved, or still may, counts more than an attempt that failed.
     const found = directDebits.filter(one => one.partnerTransactionId === reference && !pointsToEarlier(one));
     return found.find(one => one.status !== "failed") ?? found[0];
+  }
+
+  #canInquire(): boolean {
+    return this.#context.configuration.contract.inquiry === "by-reference";
   }
 
   async #first(attempt: Attempt, call: Call): Promise<Debit> {
@@ -116,8 +135,11 @@ export class Settlement {
         const { debit: last } = entry;
         if (last !== undefined && isFinal(last)) return last;
         // Where the bank can't be asked, what it said last still holds as far as anybody knows.
-        const found = (await this.#inquireFor(attempt, call).catch(() => undefined)) ?? last;
-        return found === undefined ? unknown(entry, call) : this.#learn(known, found);
+        if (last === undefined) return unknown(entry, call);
+        const asking = this.#canInquire()
+          ? this.#inquireFor(attempt, call)
+          : this.read(last.debitId, call).then(({ found }) => found);
+        return this.#learn(known, (await asking.catch(() => undefined)) ?? last);
       }
       case "prepared": {
         const now = Date.now();
@@ -136,7 +158,7 @@ export class Settlement {
         if (entry.sentFor !== (await this.#payerNow(call))) return unknown(entry, call);
         const found = await this.#inquireFor(attempt, call);
         if (found !== undefined) return this.#learn(known, found);
-        if (Date.now() - entry.lastSentAt > ARRIVED) attempt.inDoubt = false;
+        if (this.#canInquire() && Date.now() - entry.lastSentAt > ARRIVED) attempt.inDoubt = false;
         return this.#sendAgain(attempt, known, call, RESENDS);
       }
     }
@@ -163,7 +185,14 @@ export class Settlement {
     const { paths, headers } = configuration.contract;
     const url = resourceUrl(configuration.apiBaseUrl, paths.debits);
     const key = { [headers.idempotencyKey]: sent.entry.idempotencyKey };
-    const request = { method: "POST", url, scope: "debit", body: attempt.body, headers: key } as const;
+    const request = {
+      method: "POST",
+      url,
+      scope: "debit",
+      operation: "createDebit",
+      body: attempt.body,
+      headers: key,
+    } as const;
     const doubtBefore = attempt.inDoubt;
     attempt.inDoubt = true;
     let answered: Debit;
@@ -205,7 +234,9 @@ export class Settlement {
     return answered;
   }
 
+  /** Where the bank can't be asked, sending the debit again under its key is the way to ask. */
   async #inquireFor({ body }: Attempt, call: Call): Promise<Debit | undefined> {
+    if (!this.#canInquire()) return undefined;
     const found = await this.inquire(body.partnerTransactionId, call);
     if (found !== undefined) checkIsThisDebit(found, body, call);
     return found;

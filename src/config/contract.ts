@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { type Codes, checkCodes, checkOperations, type Operations } from "./operations.js";
 import { isObject, kindOf, type Problems } from "./problems.js";
 
 /** What a link may be allowed to do, in the partner's words. */
@@ -28,6 +29,9 @@ export type PathName =
 /** The request headers whose names are configured. */
 export type HeaderName = "interactionId" | "authDate" | "customerIpAddress" | "idempotencyKey";
 
+/** The query parameters whose names are configured. */
+export type QueryName = "dateFrom" | "dateTo" | "nextItemKey" | "partnerTransactionId";
+
 /** What the bank's API looks like. Every entry that is given replaces the default one. */
 export interface ContractOptions {
   /**
@@ -40,6 +44,19 @@ export interface ContractOptions {
   readonly paths?: Readonly<Partial<Record<PathName, string>>>;
   /** Names of request headers. */
   readonly headers?: Readonly<Partial<Record<HeaderName, string>>>;
+  /** Names of query parameters. */
+  readonly queries?: Readonly<Partial<Record<QueryName, string>>>;
+  /** What the bank's codes are in the default contract: `{ debitStatus: { DONE: "succeeded" } }`. */
+  readonly codes?: Codes;
+  /** Calls whose requests or answers have another shape at the bank. */
+  readonly operations?: Operations;
+  /**
+   * Whether the bank can be asked for a debit by the partner's reference. `none`: a debit whose answer was lost is found out
+   * by sending it again under its key, while the bank remembers that; after it, nobody can tell.
+   */
+  readonly inquiry?: "by-reference" | "none";
+  /** How a grant is extended: by a call of `grant.extend()`, or by `links.begin({ link })`, a new authorization. */
+  readonly grantExtension?: "call" | "authorization";
   /**
    * Where the bank authenticates the client by its certificate (RFC 8705 section 5).
    *
@@ -56,10 +73,15 @@ export interface Contract {
   readonly scopes: Readonly<Record<Scope, string> & Record<CompanionScope, string | null>>;
   readonly paths: Readonly<Record<PathName, string>>;
   readonly headers: Readonly<Record<HeaderName, string>>;
+  readonly queries: Readonly<Record<QueryName, string>>;
+  readonly codes: Codes;
+  readonly operations: Operations;
+  readonly inquiry: "by-reference" | "none";
+  readonly grantExtension: "call" | "authorization";
   readonly mtlsEndpointAliases: "announced" | "required" | "absent";
 }
 
-type Section = "scopes" | "paths" | "headers";
+type Section = "scopes" | "paths" | "headers" | "queries";
 
 const DEFAULT: Contract = {
   scopes: {
@@ -90,6 +112,16 @@ const DEFAULT: Contract = {
     customerIpAddress: "x-fapi-customer-ip-address",
     idempotencyKey: "x-idempotency-key",
   },
+  queries: {
+    dateFrom: "dateFrom",
+    dateTo: "dateTo",
+    nextItemKey: "nextItemKey",
+    partnerTransactionId: "partnerTransactionId",
+  },
+  codes: {},
+  operations: {},
+  inquiry: "by-reference",
+  grantExtension: "call",
   mtlsEndpointAliases: "announced",
 };
 
@@ -119,6 +151,7 @@ const FORMS: Readonly<Record<Section, { readonly pattern: RegExp; readonly expec
   scopes: { pattern: /^[\x21\x23-\x5b\x5d-\x7e]+$/, expected: "a scope string without spaces and quotes" },
   paths: { pattern: /^(\/([\w.~-]+|\{\w+\}))+$/, expected: "a path that begins with a slash, without query" },
   headers: { pattern: /^[\w!#$%&'*+.^`|~-]+$/, expected: "a header name" },
+  queries: { pattern: /^[\w.~-]+$/, expected: "a parameter's name" },
 };
 
 /** Merges the partner's contract over the default one and notes what is wrong with it. */
@@ -136,7 +169,12 @@ export function checkContract(value: unknown, problems: Problems): Contract {
     scopes: merge("scopes", plainOAuth(given["scopes"]), problems),
     paths: merge("paths", given["paths"], problems),
     headers: merge("headers", given["headers"], problems),
-    mtlsEndpointAliases: checkAliases(given["mtlsEndpointAliases"], problems),
+    queries: merge("queries", given["queries"], problems),
+    codes: checkCodes(given["codes"], problems),
+    operations: checkOperations(given["operations"], problems),
+    inquiry: oneOf("inquiry", given, ["by-reference", "none"], problems),
+    grantExtension: oneOf("grantExtension", given, ["call", "authorization"], problems),
+    mtlsEndpointAliases: oneOf("mtlsEndpointAliases", given, ["announced", "required", "absent"], problems),
   });
 }
 
@@ -173,10 +211,10 @@ function merge<Name extends Section>(section: Name, value: unknown, problems: Pr
     }
   }
   if (
-    section === "headers" &&
+    (section === "headers" || section === "queries") &&
     new Set(Object.values(merged).map(name => name?.toLowerCase())).size < Object.keys(merged).length
   ) {
-    problems.add("contract.headers", "a name of its own for each header", "one name for two of them");
+    problems.add(`contract.${section}`, "a name of its own for each", "one name for two of them");
   }
   return Object.freeze(merged) as Contract[Name];
 }
@@ -186,8 +224,17 @@ function samePlaceholders(path: string, standard: string): boolean {
   return placeholders(path) === placeholders(standard) && !/\/\.{1,2}(\/|$)/.test(path);
 }
 
-function checkAliases(value: unknown, problems: Problems): Contract["mtlsEndpointAliases"] {
-  if (value === "announced" || value === "absent" || value === "required") return value;
-  if (value !== undefined) problems.add("contract.mtlsEndpointAliases", "announced, required or absent", kindOf(value));
-  return DEFAULT.mtlsEndpointAliases;
+/** Takes one of the values that are named; without any, the default one. */
+function oneOf<Name extends "inquiry" | "grantExtension" | "mtlsEndpointAliases">(
+  name: Name,
+  given: Record<string, unknown>,
+  values: readonly Contract[Name][],
+  problems: Problems,
+): Contract[Name] {
+  const value = given[name];
+  const found = values.find(one => one === value);
+  if (found === undefined && value !== undefined) {
+    problems.add(`contract.${name}`, `one of ${values.join(", ")}`, kindOf(value));
+  }
+  return found ?? DEFAULT[name];
 }

@@ -69,8 +69,8 @@ export class Grant {
   async status(options?: CallOptions): Promise<WithInteractionId<GrantStatus>> {
     return withCall(options, this.#rooms.configuration.timeout, async call => {
       const url = await this.#url("grant", call);
-      const answer = await this.#rooms.resources.call(this.#linkId, { method: "GET", url }, call);
-      return decode(grantStatus, answer, "grant", call);
+      const answer = await this.#rooms.resources.call(this.#linkId, { method: "GET", url, operation: "grant" }, call);
+      return this.#remember(decode(grantStatus, answer, "grant", call));
     });
   }
 
@@ -78,16 +78,28 @@ export class Grant {
    * Asks the bank to keep the grant longer (期限延長).
    *
    * @param extension - `until`: the last day on which the grant is to hold, in Japan.
-   * @throws {@link ArgumentError} when `until` is no date of the calendar.
+   * @throws {@link ArgumentError} when `until` is no date of the calendar; {@link LinkError} `reauthorization_required`
+   * where the bank extends grants by a new authorization (`contract.grantExtension`).
    */
   async extend(extension: { readonly until: JstDate }, options?: CallOptions): Promise<WithInteractionId<GrantStatus>> {
     if (!isJstDate(extension?.until))
       throw new ArgumentError("until", "until must be a date of the calendar, YYYY-MM-DD.");
+    if (this.#rooms.configuration.contract.grantExtension === "authorization") {
+      throw new LinkError(
+        "reauthorization_required",
+        this.#linkId,
+        "The bank extends a grant by a new authorization. Send the customer through links.begin() with this link.",
+      );
+    }
     return withCall(options, this.#rooms.configuration.timeout, async call => {
       const url = await this.#url("grantExtensions", call);
       const body = { expiresAt: toJst(endOfJstDate(extension.until)) };
-      const answer = await this.#rooms.resources.call(this.#linkId, { method: "POST", url, body }, call);
-      return decode(grantStatus, answer, "grant", call, "possible");
+      const answer = await this.#rooms.resources.call(
+        this.#linkId,
+        { method: "POST", url, body, operation: "extendGrant" },
+        call,
+      );
+      return this.#remember(decode(grantStatus, answer, "grant", call, "possible"));
     });
   }
 
@@ -111,7 +123,8 @@ export class Grant {
       }
       if (record.status !== "released" && (await this.#isManaged(record, call))) {
         try {
-          await resources.call(this.#linkId, { method: "DELETE", url: await this.#url("grant", call) }, call);
+          const url = await this.#url("grant", call);
+          await resources.call(this.#linkId, { method: "DELETE", url, operation: "releaseGrant" }, call);
         } catch (error) {
           if (!(await this.#isGone(error, record, call))) throw error;
         }
@@ -185,12 +198,24 @@ export class Grant {
     return (managed !== undefined && record.grantId !== undefined) || revocable === undefined;
   }
 
+  /** Keeps when the grant ends, for `links.expiring()`. What can't be kept now is asked for again. */
+  async #remember<Status extends GrantStatus>(status: Status): Promise<Status> {
+    const { expiresAt } = status;
+    const grantExpiresAt = expiresAt === null || expiresAt === undefined ? null : Date.parse(expiresAt);
+    await this.#change(record =>
+      record.grantExpiresAt === grantExpiresAt || Number.isNaN(grantExpiresAt) ? record : { ...record, grantExpiresAt },
+    ).catch(() => {});
+    return status;
+  }
+
   /** Changes the link, also over what was changed meanwhile. */
   async #change(change: (record: LinkRecord) => LinkRecord): Promise<LinkRecord> {
     const { configuration, store, access } = this.#rooms;
     for (;;) {
       const { record, version } = await readOwnLink(store, this.#linkId, configuration);
-      const written = await writeLink(store, change(record), version);
+      const changed = change(record);
+      if (changed === record) return record;
+      const written = await writeLink(store, changed, version);
       if (written === undefined) continue;
       access.learn(written.record);
       return written.record;

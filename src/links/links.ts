@@ -10,15 +10,29 @@ import type { AuthorizationContext } from "../authorization/server.js";
 import { exchangeCode } from "../authorization/tokens.js";
 import type { Configuration } from "../config/configuration.js";
 import { COMPANION_SCOPES, SCOPES, type Scope } from "../config/contract.js";
-import { ArgumentError } from "../errors.js";
+import { type JstDateTime, toJst } from "../config/jst.js";
+import { ArgumentError, LinkError } from "../errors.js";
 import { type CallOptions, withCall } from "../transport/call.js";
 import type { Door } from "../transport/door.js";
 import type { WithInteractionId } from "./decode.js";
 import { Grant, type GrantRooms } from "./grant.js";
 import { persist } from "./persist.js";
-import { infoOf, type LinkInfo, type LinkRecord, readLink, removeLink, withTokens, writeLink } from "./record.js";
+import {
+  findLinks,
+  infoOf,
+  type LinkInfo,
+  type LinkRecord,
+  readLink,
+  readOwnLink,
+  removeLink,
+  withTokens,
+  writeLink,
+} from "./record.js";
+import { renewLink } from "./renewal.js";
 import type { Store } from "./store.js";
 import { openTransaction, peekTransaction, spendTransaction, TRANSACTION_LIFETIME } from "./transaction.js";
+
+const DAY = 24 * 60 * 60 * 1000;
 
 /** Whom to link, and for what. */
 export interface BeginLink {
@@ -26,6 +40,23 @@ export interface BeginLink {
   readonly customerId: string;
   /** What the customer is asked to allow. */
   readonly scopes: readonly Scope[];
+  /**
+   * A link to renew, of the same customer: what it may do already is asked for again, its grant is merged with the new
+   * one where the bank manages grants, and its id stays. To extend a grant, or to use a link that needs its customer again.
+   */
+  readonly link?: string;
+}
+
+/** A link whose grant ends soon. */
+export interface ExpiringLink {
+  /** The link. */
+  readonly id: string;
+  /** The partner's own id of the customer. */
+  readonly customerId: string;
+  /** When the grant ends. */
+  readonly expiresAt: JstDateTime;
+  /** Whether it has ended already: then the link needs its customer again. */
+  readonly expired: boolean;
 }
 
 /** Where to send the customer, and what their browser must bring back. */
@@ -63,21 +94,25 @@ export class Links {
   /**
    * Starts linking a customer's account: prepares the authorization and returns where to send the customer.
    *
-   * @throws {@link ArgumentError} for a missing `customerId` or an unknown scope; {@link OAuthError} when the bank
-   * refuses the request; {@link TransportError} when it can't be reached.
+   * @throws {@link ArgumentError} for a missing `customerId` or an unknown scope; {@link LinkError} when the `link` to renew
+   * is unknown, released or another customer's; {@link OAuthError} when the bank refuses the request;
+   * {@link TransportError} when it can't be reached.
    */
   async begin(wish: BeginLink, options?: CallOptions): Promise<BegunLink> {
-    const { customerId, scopes: wanted } = wish ?? {};
+    const { customerId, scopes: wanted, link: linkId } = wish ?? {};
     if (typeof customerId !== "string" || customerId === "" || customerId.length > 255) {
       throw new ArgumentError(
         "customerId",
         "customerId must be the partner's own id of the customer, 1 to 255 characters.",
       );
     }
-    const scopes = checkScopes(wanted);
-    const wireScopes = this.#wireScopes(scopes);
+    const asked = checkScopes(wanted);
     return withCall(options, this.#configuration.timeout, async call => {
-      const started = await startAuthorization({ scopes: wireScopes }, { ...this.#authorization, call });
+      const renewed = linkId === undefined ? undefined : await this.#renewable(linkId, customerId);
+      const scopes = SCOPES.filter(scope => asked.includes(scope) || renewed?.scopes.includes(scope));
+      const wireScopes = this.#wireScopes(scopes);
+      const authorization = { scopes: wireScopes, mergeInto: renewed?.grantId };
+      const started = await startAuthorization(authorization, { ...this.#authorization, call });
       const { authorizationUrl, expiresIn: authorizationUrlExpiresIn, secrets } = started;
       const transaction = await openTransaction(this.#store, {
         customerId,
@@ -86,6 +121,7 @@ export class Links {
         secrets,
         issuer: this.#configuration.issuer,
         clientId: this.#configuration.clientId,
+        ...(linkId === undefined ? {} : { linkId }),
       });
       const { interactionId } = call;
       return Object.freeze({
@@ -118,18 +154,21 @@ export class Links {
     return withCall(options, configuration.timeout, async call => {
       const context = { ...this.#authorization, call };
       const transaction = browser?.transaction;
-      const { customerId, scopes, wireScopes, secrets } = await peekTransaction(
-        this.#store,
-        transaction,
-        configuration,
-      );
+      const begun = await peekTransaction(this.#store, transaction, configuration);
+      const { customerId, scopes, wireScopes, secrets, linkId } = begun;
       const response = await verifyResponse(parameters, secrets.state, context);
       if (secrets.nonce !== undefined) await context.server.warmKeys(call);
       const thumbprint = await this.#door.thumbprint(call);
       // Only an authentic answer spends the transaction; then nothing brings it back.
       await spendTransaction(this.#store, transaction as string);
       if ("error" in response) throw response.error;
-      const tokens = await exchangeCode(response.code, secrets, wireScopes, context);
+      const before = linkId === undefined ? undefined : (await readOwnLink(this.#store, linkId, configuration)).record;
+      const tokens = await exchangeCode(response.code, secrets, wireScopes, context, before?.tokens?.subject);
+      if (before !== undefined) {
+        const renewed = await renewLink(this.#store, { linkId: before.id, scopes, tokens, thumbprint }, context);
+        this.#rooms.access.learn(renewed);
+        return Object.freeze({ ...infoOf(renewed), interactionId: call.interactionId });
+      }
       const wished: LinkRecord = {
         id: `lnk_${randomBytes(18).toString("base64url")}`,
         customerId,
@@ -158,6 +197,44 @@ export class Links {
   }
 
   /**
+   * Lists links, in the order of their ids: those of a customer, or all that are active. The bank is not asked.
+   *
+   * @param filter - `customerId`: the partner's own id of a customer, whose released links are listed, too.
+   */
+  async *list(filter: { readonly customerId?: string } = {}): AsyncGenerator<LinkInfo, void, undefined> {
+    const { customerId } = filter;
+    const label =
+      customerId === undefined
+        ? ({ label: "link", value: "active" } as const)
+        : ({ label: "customer", value: customerId } as const);
+    for await (const record of findLinks(this.#store, label, this.#configuration)) yield infoOf(record);
+  }
+
+  /**
+   * Lists the active links whose grants end within so many days, or have ended: to ask their customers in time. The bank
+   * is asked after those whose end it has not told yet; where it does not answer, the link is passed over.
+   *
+   * @param soon - `within`: days.
+   * @throws {@link ArgumentError} when `within` is no positive number.
+   */
+  async *expiring(
+    soon: { readonly within: number },
+    options?: CallOptions,
+  ): AsyncGenerator<ExpiringLink, void, undefined> {
+    const { within } = soon ?? {};
+    if (typeof within !== "number" || !(within > 0))
+      throw new ArgumentError("within", "within must be a number of days.");
+    const limit = Date.now() + within * DAY;
+    const label = { label: "link", value: "active" } as const;
+    for await (const record of findLinks(this.#store, label, this.#configuration)) {
+      const { id, customerId } = record;
+      const ends = record.grantExpiresAt ?? (await this.#askForEnd(record, options));
+      if (ends === undefined || ends > limit) continue;
+      yield Object.freeze({ id, customerId, expiresAt: toJst(ends), expired: ends <= Date.now() });
+    }
+  }
+
+  /**
    * Ends a link and forgets it, for the partner's own clean-up: a customer who leaves, data that must go.
    *
    * The grant is released at the bank and the tokens are revoked, as far as the bank still accepts them. What is known of
@@ -170,6 +247,22 @@ export class Links {
     await new Grant(id, this.#rooms).end(options);
     await removeLink(this.#store, id);
     this.#rooms.access.forget(id);
+  }
+
+  async #askForEnd({ id, grantExpiresAt }: LinkRecord, options: CallOptions | undefined): Promise<number | undefined> {
+    if (grantExpiresAt === null) return undefined;
+    const status = await new Grant(id, this.#rooms).status(options).catch(() => undefined);
+    return status?.expiresAt ? Date.parse(status.expiresAt) : undefined;
+  }
+
+  /** The link to renew, which must be the same customer's. */
+  async #renewable(linkId: string, customerId: string): Promise<LinkRecord> {
+    const { record } = await readOwnLink(this.#store, linkId, this.#configuration);
+    if (record.status === "released") {
+      throw new LinkError("link_released", linkId, "The link was released. Link the account again, without this link.");
+    }
+    if (record.customerId === customerId) return record;
+    throw new LinkError("link_unknown", linkId, "The customer has no such link.");
   }
 
   #wireScopes(scopes: readonly Scope[]): readonly string[] {

@@ -47,6 +47,8 @@ export interface LinkRecord {
   /** Absent once the link is released, and they are revoked. */
   readonly tokens?: TokenSet;
   readonly grantId?: string;
+  /** Milliseconds since the epoch: when the grant ends, as the bank said last. `null`: never. Absent: it was not asked. */
+  readonly grantExpiresAt?: number | null;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
 }
@@ -111,10 +113,31 @@ export function withTokens(
 export async function writeLink(store: Store, record: LinkRecord, version: number): Promise<VersionedLink | undefined> {
   const written = await store.put(keyOf(record.id), JSON.stringify(record), {
     version,
-    labels: { customer: record.customerId },
+    labels: { customer: record.customerId, ...(record.status === "active" ? { link: "active" } : {}) },
   });
   return written === undefined ? undefined : { record, version: written };
 }
+
+/** The links with a label, in the order of their ids; those of another issuer or client are passed over. */
+export async function* findLinks(
+  store: Store,
+  label: { readonly label: "customer" | "link"; readonly value: string },
+  { issuer, clientId }: Configuration,
+): AsyncGenerator<LinkRecord, void, undefined> {
+  let after = "";
+  for (;;) {
+    const page = await store.find({ ...label, after, limit: PAGE });
+    for (const entry of page) {
+      const record = parseStored<LinkRecord>(entry);
+      if (record.issuer === issuer && record.clientId === clientId) yield record;
+    }
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE) return;
+    after = last.key;
+  }
+}
+
+const PAGE = 100;
 
 /** Forgets a link. */
 export async function removeLink(store: Store, id: string): Promise<void> {

@@ -5,10 +5,12 @@
  */
 import type { Configuration } from "../config/configuration.js";
 import type { Scope } from "../config/contract.js";
+import type { OperationName } from "../config/operations.js";
 import { ArgumentError, LinkError } from "../errors.js";
 import type { Call } from "../transport/call.js";
 import { type Answer, type Door, nameOf, type OutgoingRequest } from "../transport/door.js";
 import type { Access, UsableLink } from "./access.js";
+import { shapeAnswer, shapeRequest } from "./operation.js";
 import { refusalOf } from "./refusal.js";
 import { repeatSafely } from "./repeat.js";
 
@@ -16,6 +18,8 @@ import { repeatSafely } from "./repeat.js";
 export interface ResourceRequest {
   readonly method: OutgoingRequest["method"];
   readonly url: URL;
+  /** Which call of the contract it is; absent where it is none. */
+  readonly operation?: OperationName;
   /** What the link must have been granted; absent where any grant will do. */
   readonly scope?: Scope;
   readonly headers?: Readonly<Record<string, string>>;
@@ -61,7 +65,9 @@ export class Resources {
    * @throws {@link ApiError} when the bank refuses; {@link LinkError} when the link can't be used;
    * {@link TransportError} when there is no answer.
    */
-  async call(linkId: string, request: ResourceRequest, call: Call): Promise<Answer> {
+  async call(linkId: string, wanted: ResourceRequest, call: Call): Promise<Answer> {
+    const { contract } = this.#configuration;
+    const request = shapeRequest(wanted, contract);
     const link = await this.usable(linkId, request.scope, call);
     let answer = await this.#send(link, request, call);
     if (answer.status === 401) {
@@ -76,7 +82,7 @@ export class Resources {
       );
     }
     if (answer.status < 200 || answer.status >= 300) throw refusalOf(answer, request.method, call);
-    return answer;
+    return shapeAnswer(answer, request, contract, call);
   }
 
   async #send(link: UsableLink, request: ResourceRequest, call: Call): Promise<Answer> {
@@ -94,14 +100,14 @@ export class Resources {
         presents: "client-certificate",
         ...json,
         headers: {
-          accept: "application/json",
+          ...request.headers,
+          accept: request.headers?.["accept"] ?? "application/json",
           // RFC 6750 section 2.1: in the header, and nowhere else (P1 6.2.2, SP 5.3.3.1).
           authorization: `Bearer ${link.accessToken}`,
           [headers.interactionId]: call.interactionId,
           ...(call.customerIp === undefined ? {} : { [headers.customerIpAddress]: call.customerIp }),
           ...(call.customerAuthenticatedAt === undefined ? {} : { [headers.authDate]: call.customerAuthenticatedAt }),
           ...(request.body === undefined ? {} : { "content-type": "application/json" }),
-          ...request.headers,
         },
       },
       call,

@@ -23,6 +23,8 @@ export interface Transaction {
   /** Which client began it: another one must neither complete nor spend it. */
   readonly issuer: string;
   readonly clientId: string;
+  /** The link that is to be renewed; absent for a new one. */
+  readonly linkId?: string;
 }
 
 /** A transaction as it is kept. */

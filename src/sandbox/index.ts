@@ -18,6 +18,7 @@ export type {
   SandboxProfile,
 } from "./client.js";
 export type { SandboxChannel, SandboxEndpoint, SandboxEvent } from "./events.js";
+export type { FaultOdds } from "./faults/chance.js";
 export { FAULT_NAMES, type FaultName } from "./faults/fault-name.js";
 export type { FaultScope, SandboxFaults } from "./faults/faults.js";
 export type { SandboxOptions } from "./options.js";

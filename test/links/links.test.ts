@@ -196,7 +196,7 @@ describe("beginning a link", () => {
     const scopes: Scope[] = ["transactions", "debit", "deposits", "debit"];
     const { transaction } = await links.begin({ ...WISH, scopes });
     expect(pushed.get("scope")).toBe("openid grant_management_revoke rows debit");
-    expect((await peekTransaction(store, transaction, CLIENT)).scopes).toEqual(["transactions", "debit", "deposits"]);
+    expect((await peekTransaction(store, transaction, CLIENT)).scopes).toEqual(["transactions", "deposits", "debit"]);
   });
 
   test("asks for all companions where the contract leaves none out", async () => {

@@ -39,7 +39,7 @@ describe("a record", () => {
     const put = vi.spyOn(store, "put");
     await written();
     expect(put.mock.calls).toEqual([
-      ["link:lnk_1", JSON.stringify(RECORD), { version: 0, labels: { customer: "u-42" } }],
+      ["link:lnk_1", JSON.stringify(RECORD), { version: 0, labels: { customer: "u-42", link: "active" } }],
     ]);
   });
 

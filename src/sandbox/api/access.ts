@@ -7,6 +7,9 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { TokenStore } from "../authorization/token-store.js";
 import type { Bank } from "../bank/bank.js";
 import type { Customer } from "../bank/customers.js";
+import type { GrantStatus } from "../bank/grants.js";
+import type { Faults } from "../faults/faults.js";
+import type { Standing } from "../faults/hooks.js";
 import type { PresentedCertificate } from "../tls/presented-certificate.js";
 import { Problem } from "./answer.js";
 
@@ -57,6 +60,23 @@ export function authorize({ certificate }: Credentials, { token }: PresentedToke
   const status = bank.grants.status(token.grantId);
   if (status !== "active") throw new Problem(403, `grant_${status ?? "unknown"}`, "the customer's grant has ended");
   return { clientId: token.clientId, customer, grantId: token.grantId, scopes: new Set(token.scope?.split(" ")) };
+}
+
+/** How a client's grant stands: as the bank has it, unless a fault suspends it. */
+export function standingOf(
+  { clientId, grantId }: Pick<Access, "clientId" | "grantId">,
+  bank: Bank,
+  faults: Faults,
+): GrantStatus | undefined {
+  const standing: Standing = { status: bank.grants.status(grantId) };
+  for (const fault of faults.take("standing", clientId)) fault(standing);
+  return standing.status;
+}
+
+/** Checks that the grant is not suspended: then it can be asked after, and nothing else. */
+export function requireStanding(access: Access, bank: Bank, faults: Faults): void {
+  if (standingOf(access, bank, faults) !== "suspended") return;
+  throw new Problem(403, "grant_suspended", "the customer's grant is suspended");
 }
 
 /** Checks that one of the scopes was granted. */

@@ -5,6 +5,7 @@
  */
 import { jstDate, jstTime } from "../bank/jst.js";
 import { balanceBefore, balanceOf, withdrawableFrom } from "../bank/ledger.js";
+import type { BalanceFigures } from "../faults/hooks.js";
 import { json } from "./answer.js";
 import { accountOf, type Operation } from "./call.js";
 
@@ -37,10 +38,16 @@ export const readBalance: Operation = {
     const account = accountOf(call, call.id);
     const now = call.bank.now();
     const baseDate = jstDate(now);
-    return json(200, {
-      balance: String(balanceOf(account)),
+    const figures: BalanceFigures = {
+      balance: balanceOf(account),
       // Nothing is paid out of 貯蓄預金 directly, so there is no such figure for it.
-      ...(account.accountTypeCode === "ordinary" ? { withdrawableAmount: String(withdrawableFrom(account)) } : {}),
+      withdrawableAmount: account.accountTypeCode === "ordinary" ? withdrawableFrom(account) : undefined,
+    };
+    for (const fault of call.faults.take("balance", call.access.clientId)) fault(figures);
+    const { balance, withdrawableAmount } = figures;
+    return json(200, {
+      balance: String(balance),
+      ...(withdrawableAmount === undefined ? {} : { withdrawableAmount: String(withdrawableAmount) }),
       previousDayBalance: String(balanceBefore(account, baseDate)),
       currencyCode: "JPY",
       baseDate,

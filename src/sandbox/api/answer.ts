@@ -9,6 +9,8 @@ export interface Answer {
   status: number;
   headers: Record<string, string | readonly string[]>;
   body: string | Buffer;
+  /** Whether the connection ends in the middle of the body. */
+  cut?: boolean;
 }
 
 /** In the place of an answer: the connection ends without one. */
@@ -54,5 +56,11 @@ export function send(response: ServerResponse, answer: Answer | Dropped): void {
   for (const [name, value] of Object.entries(answer.headers)) response.setHeader(name, value);
   response.setHeader("cache-control", "no-store");
   response.statusCode = answer.status;
-  response.end(answer.body);
+  if (answer.cut !== true) {
+    response.end(answer.body);
+    return;
+  }
+  const whole = Buffer.from(answer.body);
+  response.setHeader("content-length", whole.length);
+  response.write(whole.subarray(0, whole.length / 2), () => response.socket?.destroySoon());
 }

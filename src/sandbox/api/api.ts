@@ -10,7 +10,7 @@ import type { Bank } from "../bank/bank.js";
 import type { Visit } from "../events.js";
 import type { Faults } from "../faults/faults.js";
 import { presentedCertificate } from "../tls/presented-certificate.js";
-import { authorize, type Credentials, presentedToken, requireScope } from "./access.js";
+import { authorize, type Credentials, presentedToken, requireScope, requireStanding } from "./access.js";
 import { listAccounts, readBalance } from "./accounts.js";
 import { type Answer, DROPPED, type Dropped, Problem } from "./answer.js";
 import { readBody } from "./body.js";
@@ -92,6 +92,7 @@ export class Api {
       for (const fault of faults.take("apiRequest", presented.clientId)) return fault(interactionId);
     }
     const access = authorize(credentials, presented, bank);
+    if (this.#isBank()) requireStanding(access, bank, faults);
     const { operation, id } = this.#operation(request.method ?? "", url.pathname);
     requireScope(access, operation.scopes);
     const { headers } = request;

@@ -9,6 +9,7 @@ import type { DebitPlan, InquiryPlan } from "../faults/hooks.js";
 import { type Answer, DROPPED, type Dropped, html, json, Problem } from "./answer.js";
 import { accountOf, type Call, jsonBody, type Operation } from "./call.js";
 
+const TIMEOUT = "<!doctype html><title>504 Gateway Timeout</title><h1>504 Gateway Timeout</h1>";
 const KEY_LENGTH = 40;
 const KINDS: readonly unknown[] = ["per_purchase", "standing", "charge"];
 
@@ -26,7 +27,7 @@ export const createDebit: Operation = {
       case "different":
         throw new Problem(422, "idempotency_key_reused", "the key was used with another body");
       case "running":
-        throw new Problem(409, "idempotency_key_in_use", "the first request with this key is still running");
+        throw keyInUse();
       case "same":
         visit.note({ debitId: precedent.result.debitId, repeated: true });
         return json(201, bodyOf(precedent.result));
@@ -70,9 +71,16 @@ function execute(call: Call, asked: DebitOrder, key: string, print: string): Ans
   if (bank.debits.findByPartnerTransaction(clientId, asked.partnerTransactionId) !== undefined) {
     throw new Problem(409, "already_processed", "there is a debit with this partnerTransactionId: look it up");
   }
-  const plan: DebitPlan = { droppedBefore: false, outcome: undefined, running: false, answer: "sent" };
+  const plan: DebitPlan = { instead: undefined, outcome: undefined, running: false, answer: "sent" };
   for (const fault of faults.take("debit", clientId)) fault(plan);
-  if (plan.droppedBefore) return DROPPED;
+  switch (plan.instead) {
+    case "dropped":
+      return DROPPED;
+    case "gateway-timeout":
+      return html(504, TIMEOUT);
+    case "conflict":
+      throw keyInUse();
+  }
   const debit = bank.debits.accept(asked, plan.outcome);
   bank.idempotencyKeys.remember(clientId, key, print, debit, plan.running);
   visit.note({ debitId: debit.debitId, amount: debit.amount, debitStatus: debit.status });
@@ -80,9 +88,15 @@ function execute(call: Call, asked: DebitOrder, key: string, print: string): Ans
     case "dropped":
       return DROPPED;
     case "gateway-timeout":
-      return html(504, "<!doctype html><title>504 Gateway Timeout</title><h1>504 Gateway Timeout</h1>");
+      return html(504, TIMEOUT);
     case "unreadable":
       return { ...json(201, {}), body: '{"debitId":"' };
+    case "html":
+      return html(200, "<!doctype html><title>Gateway</title><h1>Your request is being processed</h1>");
+    case "empty":
+      return { ...json(201, {}), body: "" };
+    case "truncated":
+      return { ...json(201, bodyOf(debit)), cut: true };
     case "sent":
       return json(201, bodyOf(debit));
   }
@@ -98,6 +112,10 @@ function inquire({ access, bank, faults, visit }: Call, debit: Debit): void {
   }
   if (plan.returns) bank.debits.giveBack(debit);
   visit.note({ debitId: debit.debitId, debitStatus: debit.status });
+}
+
+function keyInUse(): Problem {
+  return new Problem(409, "idempotency_key_in_use", "the first request with this key is still running");
 }
 
 function idempotencyKey({ headers }: Call): string {

@@ -6,6 +6,7 @@
  */
 import type { GrantRecord } from "../bank/grants.js";
 import { parseExpiry } from "../bank/jst.js";
+import { standingOf } from "./access.js";
 import { json, Problem } from "./answer.js";
 import { type Call, jsonBody, type Operation } from "./call.js";
 
@@ -13,7 +14,10 @@ const readGrant: Operation = {
   method: "GET",
   path: /^\/(?<id>[^/]+)$/,
   scopes: ["grant_management_query"],
-  run: call => json(200, call.bank.grants.bodyOf(grantOf(call))),
+  run(call) {
+    const grant = grantOf(call);
+    return json(200, call.bank.grants.bodyOf(grant, standingOf(grant, call.bank, call.faults)));
+  },
 };
 
 const revokeGrant: Operation = {

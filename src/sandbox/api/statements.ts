@@ -5,6 +5,7 @@
  */
 import { isDate, jstDate, jstTime } from "../bank/jst.js";
 import type { StatementRow } from "../bank/statement.js";
+import type { PagePlan } from "../faults/hooks.js";
 import { type Answer, json, Problem } from "./answer.js";
 import { accountOf, type Call, type Operation } from "./call.js";
 
@@ -33,14 +34,16 @@ function page(
   const account = accountOf(call, call.id);
   const now = call.bank.now();
   const { dateFrom, dateTo } = period(call.query, jstDate(now));
-  // A row's place in the statement never changes, so it is what the page key holds: rows without a key have one too.
-  const rows = account.rows.map((row, place) => ({ row, place })).filter(({ row }) => belongs(row));
-  const asked = rows.filter(({ row }) => row.transactionDate >= dateFrom && row.transactionDate <= dateTo);
+  const inPeriod = (row: StatementRow) => row.transactionDate >= dateFrom && row.transactionDate <= dateTo;
+  // A row's place in the statement is what the page key holds, for rows without a key have one too.
+  const rowsAsked = () =>
+    account.rows.map((row, place) => ({ row, place })).filter(({ row }) => belongs(row) && inPeriod(row));
+  let asked = rowsAsked();
   const after = placeOf(call.query.get("nextItemKey"));
   const start = after === undefined ? 0 : asked.findIndex(({ place }) => place > after);
   if (start === -1) throw new Problem(400, "invalid_next_item_key", "nextItemKey leads to no row");
 
-  const plan = { overlap: 0, itemKeys: true };
+  const plan: PagePlan = { first: after === undefined, inserted: false, overlap: 0, itemKeys: true };
   for (const fault of call.faults.take("page", call.access.clientId)) fault(plan);
   const sent = asked.slice(Math.max(0, start - (after === undefined ? 0 : plan.overlap)), start + call.pageSize);
   const hasNext = start + call.pageSize < asked.length;

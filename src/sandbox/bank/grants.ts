@@ -7,7 +7,8 @@ import { jstDateTime } from "./jst.js";
 
 const DAY = 86_400_000;
 
-export type GrantStatus = "active" | "expired" | "revoked";
+/** This bank suspends a grant by a fault only. */
+export type GrantStatus = "active" | "expired" | "revoked" | "suspended";
 
 export interface GrantRecord {
   readonly grantId: string;
@@ -88,9 +89,10 @@ export class Grants {
     record.lastUpdatedAt = this.#now();
   }
 
-  bodyOf(record: GrantRecord): GrantBody {
+  /** What a partner is shown of a grant; how it stands is the bank's word unless the caller knows better. */
+  bodyOf(record: GrantRecord, status: GrantStatus | undefined = this.status(record.grantId)): GrantBody {
     return {
-      status: this.status(record.grantId) ?? "revoked",
+      status: status ?? "revoked",
       scopes: record.scopes.map(scope => ({ scope })),
       createdAt: jstDateTime(record.createdAt),
       expiresAt: jstDateTime(record.expiresAt),

@@ -110,6 +110,20 @@ export class Ledger implements SandboxLedger {
   }
 }
 
+/** Writes a row of 0 yen before another one: no balance changes, but all that follows moves on by a place. */
+export function insertBefore(account: Account, next: StatementRow): void {
+  const { transactionDate } = next;
+  account.rows.splice(account.rows.indexOf(next), 0, {
+    itemKey: `${account.accountNumber}-late-${account.rows.length + 1}`,
+    transactionDate,
+    valueDate: transactionDate,
+    transactionType: next.transactionType,
+    amount: 0,
+    balance: balanceAhead(next),
+    remarks: "ﾃｽｳﾘﾖｳ",
+  });
+}
+
 /** The present balance (現在残高). */
 export function balanceOf(account: Account): number {
   return account.rows.at(-1)?.balance ?? openingOf(account);
@@ -125,8 +139,12 @@ export function balanceBefore(account: Account, date: string): number {
   const last = account.rows.findLast(row => row.transactionDate < date);
   if (last !== undefined) return last.balance;
   const first = account.rows[0];
-  if (first === undefined) return openingOf(account);
-  return first.transactionType === "1" ? first.balance - first.amount : first.balance + first.amount;
+  return first === undefined ? openingOf(account) : balanceAhead(first);
+}
+
+/** The balance just before a row. */
+function balanceAhead({ transactionType, amount, balance }: StatementRow): number {
+  return transactionType === "1" ? balance - amount : balance + amount;
 }
 
 function openingOf({ owner, accountTypeCode }: Account): number {

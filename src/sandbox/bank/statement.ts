@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { generator } from "../random.js";
 import type { Customer, SandboxAccount } from "./customers.js";
 import { addDays } from "./jst.js";
 
@@ -111,15 +112,4 @@ function savings(present: number, today: string): Movement[] {
 
 function transfer(date: string, amount: number, payer: Payer): Movement {
   return { date, transactionType: "1", amount, remarks: payer.applicantName, payer };
-}
-
-/** Mulberry32: numbers from 0 to 1 that depend on the seed alone. */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

@@ -6,12 +6,15 @@
 import {
   apiAnswerFaults,
   apiRequestFaults,
+  balanceFaults,
   debitFailureFaults,
   debitFaults,
   grantFaults,
   inquiryFaults,
   pageFaults,
+  standingFaults,
 } from "./api-faults.js";
+import { Chance, type FaultOdds } from "./chance.js";
 import { FAULT_NAMES, type FaultName } from "./fault-name.js";
 import { handshakeFaults } from "./handshake-faults.js";
 import type { Hooks } from "./hooks.js";
@@ -46,7 +49,15 @@ export interface SandboxFaults {
    * @throws RangeError if there is no such fault, or none for one client.
    */
   on(name: FaultName, scope?: FaultScope): void;
-  /** Switches one fault off, or all of them. */
+  /**
+   * Leaves faults to chance: from now on each of them strikes with its odds (0 never, 1 always) each time that its place
+   * is passed. The same seed and the same order of requests bring the same misfortunes. Called again it begins anew,
+   * with these faults alone; those that were switched on stay on.
+   *
+   * @throws RangeError if there is no such fault, odds are not from 0 to 1, or the seed is no integer.
+   */
+  byChance(seed: number, odds: FaultOdds): void;
+  /** Switches one fault off, or all of them; those left to chance too. */
   off(name?: FaultName): void;
   /**
    * How often a fault has struck since the sandbox was started. It does not strike where there is nothing for it, such
@@ -76,10 +87,12 @@ const TABLES: { readonly [Hook in keyof Hooks]: Readonly<Partial<Record<FaultNam
   userinfo: userinfoFaults,
   revocation: revocationFaults,
   grant: grantFaults,
+  standing: standingFaults,
   apiRequest: apiRequestFaults,
   apiAnswer: apiAnswerFaults,
   debit: { ...debitFaults, ...debitFailureFaults },
   inquiry: inquiryFaults,
+  balance: balanceFaults,
   page: pageFaults,
 };
 
@@ -94,6 +107,7 @@ interface Switch {
 export class Faults implements SandboxFaults {
   readonly #switches = new Map<FaultName, Switch>();
   readonly #strikes = new Map<FaultName, number>();
+  #chance: Chance | undefined;
 
   on(name: FaultName, { clientId, times }: FaultScope = {}): void {
     checkName(name);
@@ -104,9 +118,19 @@ export class Faults implements SandboxFaults {
     this.#switches.set(name, { clientId, remaining });
   }
 
+  byChance(seed: number, odds: FaultOdds): void {
+    for (const name of Object.keys(odds)) checkName(name);
+    this.#chance = new Chance(seed, odds);
+  }
+
   off(name?: FaultName): void {
-    if (name === undefined) this.#switches.clear();
-    else this.#switches.delete(name);
+    if (name === undefined) {
+      this.#switches.clear();
+      this.#chance = undefined;
+    } else {
+      this.#switches.delete(name);
+      this.#chance?.forget(name);
+    }
   }
 
   struck(name: FaultName): number {
@@ -119,25 +143,33 @@ export class Faults implements SandboxFaults {
     const table = TABLES[hook];
     return FAULT_NAMES.flatMap(name => {
       const fault: ((...given: never[]) => unknown) | undefined = table[name];
-      const found = this.#switches.get(name);
-      if (fault === undefined || found === undefined) return [];
-      if (found.clientId !== undefined && found.clientId !== clientId) return [];
+      if (fault === undefined) return [];
+      // Drawn also for a fault that is on, so that what is drawn next does not depend on it.
+      const drawn = this.#chance?.strikes(name) ?? false;
+      const on = this.#switchFor(name, clientId);
+      if (on === undefined && !drawn) return [];
       const strike = (...given: never[]) => {
         const outcome = fault(...given);
-        if (outcome !== false) this.#count(name, found);
+        if (outcome !== false) this.#count(name, on);
         return outcome;
       };
       return [strike as Hooks[Hook]];
     });
   }
 
-  #count(name: FaultName, found: Switch): void {
+  #switchFor(name: FaultName, clientId: string | undefined): Switch | undefined {
+    const found = this.#switches.get(name);
+    return found?.clientId === undefined || found.clientId === clientId ? found : undefined;
+  }
+
+  #count(name: FaultName, on: Switch | undefined): void {
     this.#strikes.set(name, this.struck(name) + 1);
-    found.remaining -= 1;
-    if (found.remaining <= 0) this.#switches.delete(name);
+    if (on === undefined) return;
+    on.remaining -= 1;
+    if (on.remaining <= 0) this.#switches.delete(name);
   }
 }
 
-function checkName(name: FaultName): void {
-  if (!FAULT_NAMES.includes(name)) throw new RangeError(`no fault is called ${name}`);
+function checkName(name: string): void {
+  if (!FAULT_NAMES.some(known => known === name)) throw new RangeError(`no fault is called ${name}`);
 }

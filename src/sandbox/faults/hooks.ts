@@ -6,7 +6,7 @@
 import type { Answer } from "../api/answer.js";
 import type { TokenDraft } from "../authorization/token-draft.js";
 import type { FailureCode } from "../bank/debits.js";
-import type { Grants } from "../bank/grants.js";
+import type { Grants, GrantStatus } from "../bank/grants.js";
 import type { Handshake } from "../tls/handshake.js";
 
 /** An answer of the authorization server; `body` is an object as long as it is sent as JSON. */
@@ -56,15 +56,20 @@ export interface RefreshTokenLookup {
   known: boolean;
 }
 
+/** How the grant of a call stands, or the one that is asked after. */
+export interface Standing {
+  status: GrantStatus | undefined;
+}
+
 /** How `POST /direct-debits` goes. */
 export interface DebitPlan {
-  /** Ends the connection before the bank has taken the order on. */
-  droppedBefore: boolean;
+  /** What comes in the place of the debit: the bank does not take the order on. */
+  instead: "dropped" | "gateway-timeout" | "conflict" | undefined;
   /** Forces how the debit ends; `processing` leaves it open. */
   outcome: FailureCode | "processing" | undefined;
   /** Whether the order is still being worked on when the answer leaves: the same key is then told to wait. */
   running: boolean;
-  answer: "sent" | "dropped" | "gateway-timeout" | "unreadable";
+  answer: "sent" | "dropped" | "gateway-timeout" | "unreadable" | "html" | "empty" | "truncated";
 }
 
 /** How an inquiry of a debit goes. */
@@ -75,8 +80,18 @@ export interface InquiryPlan {
   returns: boolean;
 }
 
+/** What a balance inquiry tells, in yen. */
+export interface BalanceFigures {
+  balance: number;
+  withdrawableAmount: number | undefined;
+}
+
 /** How a page of a statement is cut. */
 export interface PagePlan {
+  /** Whether there is no page before it. */
+  readonly first: boolean;
+  /** Whether a row has come in since the page before, ahead of all that were on it. */
+  inserted: boolean;
   /** How many rows of the page before are sent again. */
   overlap: number;
   itemKeys: boolean;
@@ -120,11 +135,14 @@ export interface Hooks {
   revocation(): Answer;
   /** The grant of an access token that the API has just been called with. */
   grant(grantId: string, grants: Grants): void;
+  /** How a grant stands, when the API is called and when the grant is asked after. */
+  standing(standing: Standing): void;
   /** An API call before the bank sees it; an answer given here is the whole answer. */
   apiRequest(interactionId: string): Answer;
   /** The API's answer before it is sent. */
   apiAnswer(answer: Answer): void;
   debit(plan: DebitPlan): void;
   inquiry(plan: InquiryPlan): void;
+  balance(figures: BalanceFigures): void;
   page(plan: PagePlan): void;
 }

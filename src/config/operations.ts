@@ -1,0 +1,111 @@
+/**
+ * Where the bank's API has another shape than the default contract: functions that turn one into the other.
+ *
+ * @module
+ */
+import { isObject, kindOf, type Problems } from "./problems.js";
+
+/** The calls of the API. */
+export type OperationName =
+  | "accounts"
+  | "balance"
+  | "transactions"
+  | "deposits"
+  | "identity"
+  | "createDebit"
+  | "debit"
+  | "findDebits"
+  | "grant"
+  | "releaseGrant"
+  | "extendGrant";
+
+/** A request of the default contract, before token, certificate and FAPI headers are added. */
+export interface OperationRequest {
+  /** The whole URL. It must stay at its origin: the token goes there. */
+  readonly url: string;
+  /** With the idempotency key, where there is one. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** What is sent as JSON; absent where nothing is. */
+  readonly body?: unknown;
+}
+
+/** An answer of the bank's that was a success. */
+export interface OperationAnswer {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** The JSON of the answer. */
+  readonly body: unknown;
+}
+
+/** How a call differs at the bank. */
+export interface Operation {
+  /** Makes the bank's request of the default contract's. */
+  readonly request?: (request: OperationRequest) => OperationRequest;
+  /** Decodes the bank's answer: makes the default contract's body of it, which is then checked. */
+  readonly answer?: (answer: OperationAnswer) => unknown;
+}
+
+/** The codes whose values are the bank's. */
+export type CodeTable = "accountType" | "transactionType" | "debitStatus" | "debitFailure" | "grantStatus";
+
+/** The bank's codes, each with the default contract's. One that is not named passes through. */
+export type Codes = Readonly<Partial<Record<CodeTable, Readonly<Record<string, string>>>>>;
+
+/** The calls that differ. */
+export type Operations = Readonly<Partial<Record<OperationName, Operation>>>;
+
+const NAMES: readonly OperationName[] = [
+  "accounts",
+  "balance",
+  "transactions",
+  "deposits",
+  "identity",
+  "createDebit",
+  "debit",
+  "findDebits",
+  "grant",
+  "releaseGrant",
+  "extendGrant",
+];
+const TABLES: readonly CodeTable[] = ["accountType", "transactionType", "debitStatus", "debitFailure", "grantStatus"];
+
+/** Checks the operations of a contract and notes what is wrong with them. */
+export function checkOperations(value: unknown, problems: Problems): Operations {
+  return checkEach("operations", value, NAMES, problems, (option, entry) => {
+    for (const [name, member] of Object.entries(entry)) {
+      if (name !== "request" && name !== "answer")
+        problems.add(`${option}.${name}`, "request or answer", "an unknown option");
+      else if (typeof member !== "function") problems.add(`${option}.${name}`, "a function", kindOf(member));
+    }
+  });
+}
+
+/** Checks the code tables of a contract and notes what is wrong with them. */
+export function checkCodes(value: unknown, problems: Problems): Codes {
+  return checkEach("codes", value, TABLES, problems, (option, entry) => {
+    for (const [code, meaning] of Object.entries(entry)) {
+      if (typeof meaning !== "string")
+        problems.add(`${option}.${code.slice(0, 40)}`, "a code of the default contract", kindOf(meaning));
+    }
+  });
+}
+
+function checkEach<Result extends object>(
+  section: string,
+  value: unknown,
+  names: readonly string[],
+  problems: Problems,
+  check: (option: string, entry: object) => void,
+): Result {
+  if (value === undefined) return Object.freeze({}) as Result;
+  if (!isObject(value)) problems.add(`contract.${section}`, "an object", kindOf(value));
+  const entries = Object.entries(isObject(value) ? value : {});
+  for (const [name, entry] of entries) {
+    const option = `contract.${section}.${name.slice(0, 40)}`;
+    if (!names.includes(name)) problems.add(option, `one of ${names.join(", ")}`, "an unknown option");
+    else if (!isObject(entry)) problems.add(option, "an object", kindOf(entry));
+    else check(option, entry);
+  }
+  return Object.freeze(Object.fromEntries(entries)) as Result;
+}

@@ -1,0 +1,16 @@
+/**
+ * Numbers that look random and are the same in every run.
+ *
+ * @module
+ */
+
+/** Mulberry32: numbers from 0 to 1, without 1 itself, that depend on the seed alone. */
+export function generator(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
