@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, it } from "vitest";
-import { type Sandbox, startSandbox } from "../../src/sandbox/index.js";
-import { PROFILES } from "../support/partner.js";
-import { expectAccepted, expectStop, untrusted } from "./attack.js";
+import { type FaultName, type Sandbox, startSandbox } from "../../src/sandbox/index.js";
+import { expectAccepted, expectStop, OPENID_WAYS, titled, untrusted, WAYS } from "./attack.js";
 
 let bank: Sandbox;
 beforeAll(async () => {
@@ -9,14 +8,30 @@ beforeAll(async () => {
 });
 afterAll(() => bank.close());
 
-describe.each(PROFILES)("%s: a bank whose metadata lies", profile => {
-  it("discovery-issuer-mismatch", () =>
-    expectStop(bank, profile, "discovery-issuer-mismatch", "begin", untrusted("issuer")));
-  it("discovery-issuer-trailing-slash", () =>
-    expectStop(bank, profile, "discovery-issuer-trailing-slash", "begin", untrusted("issuer")));
-  it("metadata-alias-missing", () =>
-    expectStop(bank, profile, "metadata-alias-missing", "begin", untrusted("mtls_endpoint_aliases")));
+describe.each(titled(OPENID_WAYS))("%s: a bank whose metadata lies", (_, way) => {
+  it.each<[FaultName, string]>([
+    ["discovery-issuer-mismatch", "issuer"],
+    ["discovery-issuer-trailing-slash", "issuer"],
+    ["metadata-alias-missing", "mtls_endpoint_aliases"],
+  ])("%s", (fault, check) => expectStop(bank, way, fault, "discovery", untrusted(check)));
+
   it("metadata-offers-rs256-and-none is not listened to", () =>
-    expectAccepted(bank, profile, "metadata-offers-rs256-and-none"));
-  it("jwks-duplicate-kid is resolved", () => expectAccepted(bank, profile, "jwks-duplicate-kid"));
+    expectAccepted(bank, way, "metadata-offers-rs256-and-none"));
+});
+
+describe.each(titled(WAYS.filter(({ profile }) => profile !== "fapi2-security")))(
+  "%s: a bank that says so",
+  (_, way) => {
+    it.each<FaultName>(["jarm-alg-none", "jarm-alg-rs256-published-key"])(
+      "metadata-offers-rs256-and-none, and commits %s",
+      fault => expectStop(bank, way, ["metadata-offers-rs256-and-none", fault], "response", untrusted("alg")),
+    );
+  },
+);
+
+describe.each(titled(OPENID_WAYS))("%s: a bank that says so", (_, way) => {
+  it.each<FaultName>(["id-token-alg-none", "id-token-alg-rs256"])(
+    "metadata-offers-rs256-and-none, and commits %s",
+    fault => expectStop(bank, way, ["metadata-offers-rs256-and-none", fault], "token", untrusted("alg")),
+  );
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { type FaultName, type Sandbox, startSandbox } from "../../src/sandbox/index.js";
-import { expectStop, untrusted } from "./attack.js";
+import { expectStop, type Stage, titled, untrusted, WAYS } from "./attack.js";
 
 let bank: Sandbox;
 beforeAll(async () => {
@@ -8,7 +8,9 @@ beforeAll(async () => {
 });
 afterAll(() => bank.close());
 
-describe("fapi2-security: the plain response", () => {
+const isPlain = ({ profile }: (typeof WAYS)[number]) => profile === "fapi2-security";
+
+describe.each(titled(WAYS.filter(isPlain)))("%s: the plain response", (_, way) => {
   it.each<[FaultName, string]>([
     ["response-iss-missing", "iss"],
     ["response-iss-wrong", "iss"],
@@ -17,30 +19,31 @@ describe("fapi2-security: the plain response", () => {
     ["response-jarm-when-plain-expected", "response_mode"],
     ["response-duplicated-parameter", "parameter"],
     ["response-without-code-or-error", "code"],
-  ])("%s", (fault, check) => expectStop(bank, "fapi2-security", fault, "complete", untrusted(check)));
+  ])("%s", (fault, check) => expectStop(bank, way, fault, "response", untrusted(check)));
 });
 
-describe.each(["fapi1-advanced", "fapi2-message-signing"] as const)("%s: the signed response (JARM)", profile => {
-  it.each<[FaultName, string]>([
-    ["response-plain-when-jarm-expected", "response_mode"],
-    ["error-outside-jarm", "response_mode"],
-    ["response-state-missing", "state"],
-    ["response-state-wrong", "state"],
-    ["response-duplicated-parameter", "parameter"],
-    ["response-without-code-or-error", "code"],
-    ["jarm-iss-missing", "iss"],
-    ["jarm-iss-wrong", "iss"],
-    ["jarm-aud-missing", "aud"],
-    ["jarm-aud-wrong", "aud"],
-    ["jarm-exp-missing", "exp"],
-    ["jarm-expired", "exp"],
-    ["jarm-alg-none", "alg"],
-    ["jarm-alg-rs256-published-key", "alg"],
-    ["jarm-signature-bad", "signature"],
-    ["jarm-key-unknown", "key"],
-    ["jarm-too-large", "size"],
-  ])("%s", (fault, check) => expectStop(bank, profile, fault, "complete", untrusted(check)));
+describe.each(titled(WAYS.filter(way => !isPlain(way))))("%s: the signed response (JARM)", (_, way) => {
+  it.each<[FaultName, string, Stage]>([
+    ["response-plain-when-jarm-expected", "response_mode", "response"],
+    ["error-outside-jarm", "response_mode", "response"],
+    ["response-duplicated-parameter", "parameter", "response"],
+    ["jarm-too-large", "size", "response"],
+    // In the order of JARM section 2.4: no key is fetched for a stranger.
+    ["jarm-iss-missing", "iss", "response"],
+    ["jarm-iss-wrong", "iss", "response"],
+    ["jarm-aud-missing", "aud", "response"],
+    ["jarm-aud-wrong", "aud", "response"],
+    ["jarm-exp-missing", "exp", "response"],
+    ["jarm-expired", "exp", "response"],
+    ["jarm-alg-none", "alg", "response"],
+    ["jarm-alg-rs256-published-key", "alg", "response"],
+    ["jarm-signature-bad", "signature", "jwks"],
+    ["jarm-key-unknown", "key", "jwks"],
+    ["response-state-missing", "state", "jwks"],
+    ["response-state-wrong", "state", "jwks"],
+    ["response-without-code-or-error", "code", "jwks"],
+  ])("%s", (fault, check, stage) => expectStop(bank, way, fault, stage, untrusted(check)));
 
   it("error-inside-jarm is the bank's own word", () =>
-    expectStop(bank, profile, "error-inside-jarm", "complete", { name: "AuthorizationError", code: "server_error" }));
+    expectStop(bank, way, "error-inside-jarm", "jwks", { name: "AuthorizationError", code: "server_error" }));
 });

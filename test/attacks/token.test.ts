@@ -1,7 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Sandbox, startSandbox } from "../../src/sandbox/index.js";
+import type { LinkInfo, MinnaClient } from "../../src/index.js";
+import { type FaultName, type Sandbox, startSandbox } from "../../src/sandbox/index.js";
 import { connect, link, PROFILES } from "../support/partner.js";
-import { expectAccepted, expectStop, untrusted } from "./attack.js";
+import {
+  committing,
+  expectAccepted,
+  expectRefused,
+  expectStop,
+  NEEDS_CUSTOMER,
+  titled,
+  untrusted,
+  WAYS,
+  WISH,
+} from "./attack.js";
 
 let bank: Sandbox;
 beforeAll(async () => {
@@ -9,60 +20,77 @@ beforeAll(async () => {
 });
 afterAll(() => bank.close());
 
-describe.each(PROFILES)("%s: the answer of the token endpoint", profile => {
-  it("token-type-dpop", () => expectStop(bank, profile, "token-type-dpop", "token", untrusted("token_type")));
-  it("token-response-html", () => expectStop(bank, profile, "token-response-html", "token", untrusted("body")));
-  it("token-response-huge", () => expectStop(bank, profile, "token-response-huge", "token", untrusted("size")));
-  it("token-endpoint-redirect", () =>
-    expectStop(bank, profile, "token-endpoint-redirect", "token", untrusted("redirect")));
-  it("token-type-case is accepted", () => expectAccepted(bank, profile, "token-type-case"));
-  it("token-no-expires-in is accepted", () => expectAccepted(bank, profile, "token-no-expires-in"));
-  it("token-no-scope means as requested", () => expectAccepted(bank, profile, "token-no-scope"));
+const SCOPE_MISSING = { name: "LinkError", code: "scope_missing" };
+const NARROWED = { scopes: ["balance"], refusedScopes: ["debit"] };
+
+describe.each(titled(WAYS))("%s: the answer of the token endpoint", (_, { name, profile, more }) => {
+  const way = { name, profile, more };
+  const expectNoDebit = (minna: MinnaClient, { id }: LinkInfo) => {
+    const order = { reference: `narrowed-${id.slice(4, 20)}`, amount: 1, description: "ﾎﾝ" };
+    return expectRefused(bank, SCOPE_MISSING, [], () => minna.link(id).debits.create(order));
+  };
+
+  it.each<[FaultName, string]>([
+    ["token-type-dpop", "token_type"],
+    ["token-response-html", "body"],
+    ["token-response-huge", "size"],
+    ["token-endpoint-redirect", "redirect"],
+  ])("%s", (fault, check) => expectStop(bank, way, fault, "token", untrusted(check)));
+
+  it.each<FaultName>(["token-type-case", "token-no-expires-in"])("%s is accepted", fault =>
+    expectAccepted(bank, way, fault),
+  );
+
+  it("token-no-scope means as requested", () => expectAccepted(bank, way, "token-no-scope"));
 
   it("token-scope-narrowed is reported, and what was not granted is not called", async () => {
-    const minna = connect(bank, profile);
-    const { authorizationUrl, transaction } = await minna.links.begin({
-      customerId: "u-42",
-      scopes: ["balance", "debit"],
-    });
-    const callback = await bank.approve(authorizationUrl, { scopes: ["openid", "offline_access", "balance"] });
-    const info = await minna.links.complete(callback, { transaction });
-    expect(info).toMatchObject({ scopes: ["balance"], refusedScopes: ["debit"] });
-    const since = bank.events.length;
-    const order = { reference: `narrowed-${profile}`, amount: 1, description: "ﾎﾝ" };
-    await expect(minna.link(info.id).debits.create(order)).rejects.toMatchObject({
-      name: "LinkError",
-      code: "scope_missing",
-    });
-    expect(bank.events.slice(since)).toEqual([]);
+    const minna = connect(bank, profile, more);
+    const narrowed = await committing(bank, ["token-scope-narrowed"], () => link(bank, minna, WISH.scopes));
+    expect(narrowed).toMatchObject(NARROWED);
+    expect(await minna.links.get(narrowed.id)).toMatchObject(NARROWED);
+    await expectNoDebit(minna, narrowed);
+    expect(await minna.link(narrowed.id).accounts.list()).toHaveLength(2);
+    await minna.close();
+  });
+
+  it("token-scope-narrowed at a refresh is reported too", async () => {
+    const minna = connect(bank, profile, more);
+    const linked = await link(bank, minna, WISH.scopes);
+    expect(linked).toMatchObject({ scopes: WISH.scopes, refusedScopes: [] });
+    await committing(bank, ["token-scope-narrowed", "api-token-rejected-once"], () =>
+      minna.link(linked.id).accounts.list(),
+    );
+    expect(await minna.links.get(linked.id)).toMatchObject(NARROWED);
+    await expectNoDebit(minna, linked);
     await minna.close();
   });
 
   it("token-bound-to-another-certificate: the bank's API refuses it, and the link needs the customer", async () => {
-    const minna = connect(bank, profile);
-    bank.faults.on("token-bound-to-another-certificate");
-    try {
+    const minna = connect(bank, profile, more);
+    await committing(bank, ["token-bound-to-another-certificate"], async () => {
       const { id } = await link(bank, minna);
-      await expect(minna.link(id).accounts.list()).rejects.toMatchObject({
-        name: "LinkError",
-        code: "reauthorization_required",
-      });
-    } finally {
-      bank.faults.off();
-      await minna.close();
-    }
+      // Asked about it, the bank tells what it is bound to.
+      await expectRefused(bank, untrusted("cnf"), ["introspection", "jwks"], () => minna.link(id).grant.introspect());
+      await expectRefused(bank, NEEDS_CUSTOMER, ["api", "token", "api"], () => minna.link(id).accounts.list());
+    });
+    await minna.close();
   });
+});
 
-  it("id-token-sub-changed-on-refresh", async () => {
+describe.each(PROFILES)("%s: the answer to a refresh", profile => {
+  it.each<[FaultName, string]>([
+    ["id-token-sub-changed-on-refresh", "sub"],
+    ["id-token-iss-wrong", "iss"],
+    ["id-token-alg-none", "alg"],
+    ["id-token-signature-bad", "signature"],
+    ["id-token-iat-old", "iat"],
+    ["token-type-dpop", "token_type"],
+  ])("%s", async (fault, check) => {
     const minna = connect(bank, profile);
     const { id } = await link(bank, minna);
-    bank.faults.on("id-token-sub-changed-on-refresh");
-    bank.faults.on("api-token-rejected-once");
-    try {
-      await expect(minna.link(id).accounts.list()).rejects.toMatchObject(untrusted("sub"));
-    } finally {
-      bank.faults.off();
-      await minna.close();
-    }
+    await committing(bank, ["api-token-rejected-once", fault], () =>
+      expectRefused(bank, untrusted(check), ["api", "token"], () => minna.link(id).accounts.list()),
+    );
+    await minna.close();
   });
 });

@@ -39,9 +39,18 @@ describe("a debit whose answer is lost", () => {
     },
   );
 
-  it("debit-drop-before-commit: the outcome is unknown; the next call settles it under the same key", async () => {
+  it("debit-drop-before-commit: is sent again under the same key, in the same call, and moves money once", async () => {
     const wanted = order();
     bank.faults.on("debit-drop-before-commit", { times: 1 });
+    const since = bank.events.length;
+    expect((await handle.debits.create(wanted)).status).toBe("succeeded");
+    expect(posts(since)).toBe(2);
+    expect(movements(wanted.reference)).toHaveLength(1);
+  });
+
+  it("debit-drop-before-commit, each time: the outcome is unknown; the next call settles it under the same key", async () => {
+    const wanted = order();
+    bank.faults.on("debit-drop-before-commit", { times: 3 });
     await expect(handle.debits.create(wanted)).rejects.toMatchObject({
       name: "DebitOutcomeUnknownError",
       reference: wanted.reference,

@@ -9,7 +9,7 @@ beforeAll(async () => {
 afterAll(() => bank.close());
 
 it.each(PROFILES)("%s without OpenID Connect: no ID Token, and everything else as ever", async profile => {
-  const minna = connect(bank, profile, { contract: { scopes: { openid: null, offlineAccess: null } } });
+  const minna = connect(bank, profile, { contract: { scopes: { openid: null } } });
   const { id, scopes } = await link(bank, minna);
   expect(scopes).toContain("debit");
   // A refresh token came all the same.

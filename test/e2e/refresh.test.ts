@@ -83,28 +83,3 @@ describe("an access token", () => {
     await minna.close();
   });
 });
-
-describe("a grant that ended at the bank", () => {
-  it.each(["grant-revoked-at-bank", "grant-expired"] as const)(
-    "%s: calls are refused, then the link needs the customer",
-    async fault => {
-      const minna = connect(bank, "fapi2-security");
-      const { id } = await link(bank, minna);
-      bank.faults.on(fault, { times: 1 });
-      const since = bank.events.length;
-      await expect(minna.link(id).accounts.list()).rejects.toMatchObject({
-        name: "ApiError",
-        code: "forbidden",
-        retryable: false,
-      });
-      expect(endpointsSince(bank, since)).toEqual(["api"]);
-      vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 310_000 });
-      await expect(minna.link(id).accounts.list()).rejects.toMatchObject({
-        name: "LinkError",
-        code: "reauthorization_required",
-        linkId: id,
-      });
-      await minna.close();
-    },
-  );
-});

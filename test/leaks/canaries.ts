@@ -9,9 +9,16 @@ const SHORTEST_JAPANESE = 2;
 /** The canaries of a run, each with the name of what it is. */
 export class Canaries {
   readonly #kinds = new Map<string, string>();
+  /** By how they begin: there are thousands, and a log is long. */
+  readonly #byStart = new Map<string, Set<string>>();
 
   get size(): number {
     return this.#kinds.size;
+  }
+
+  /** What there are canaries of. */
+  get kinds(): ReadonlySet<string> {
+    return new Set(this.#kinds.values());
   }
 
   /** Notes a value in every spelling that a log could have it in. */
@@ -22,14 +29,25 @@ export class Canaries {
     const bytes = Buffer.from(value);
     const spellings = [value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value)];
     if (bytes.length > 8) spellings.push(bytes.toString("base64url"), bytes.toString("base64"), bytes.toString("hex"));
-    for (const spelling of spellings) this.#kinds.set(spelling, kind);
+    for (const spelling of spellings) this.#note(spelling, kind);
+  }
+
+  #note(spelling: string, kind: string): void {
+    if (this.#kinds.has(spelling)) return;
+    this.#kinds.set(spelling, kind);
+    const start = spelling.slice(0, SHORTEST_JAPANESE);
+    const alike = this.#byStart.get(start) ?? new Set();
+    this.#byStart.set(start, alike.add(spelling));
   }
 
   /** A JWT: whole, and each part that says something. */
   addJwt(kind: string, token: unknown): void {
     if (typeof token !== "string") return;
     this.add(kind, token);
-    for (const part of token.split(".").slice(1)) this.add(kind, part);
+    const [, payload = "", ...rest] = token.split(".");
+    for (const part of [payload, ...rest]) this.add(kind, part);
+    // Where it is encrypted, or no JWT at all, it has no claims to look at.
+    if (rest.length === 1) this.addMembers(kind, claimsIn(payload), CLAIMS);
   }
 
   /** A private key in PEM or as a JWK: each line, each private member. */
@@ -54,8 +72,23 @@ export class Canaries {
   /** Which canaries a text shows. */
   foundIn(text: string): string[] {
     const found = new Set<string>();
-    for (const [spelling, kind] of this.#kinds) if (text.includes(spelling)) found.add(kind);
+    for (let at = 0; at < text.length; at++) {
+      for (const spelling of this.#byStart.get(text.slice(at, at + SHORTEST_JAPANESE)) ?? []) {
+        if (text.startsWith(spelling, at)) found.add(this.#kinds.get(spelling) ?? "");
+      }
+    }
     return [...found];
+  }
+}
+
+/** What a JWT of the bank or of the partner says that must show nowhere. */
+const CLAIMS: ReadonlySet<string> = new Set(["sub", "nonce", "at_hash", "code", "state", "code_challenge", "jti"]);
+
+function claimsIn(payload: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(payload, "base64url").toString());
+  } catch {
+    return undefined;
   }
 }
 

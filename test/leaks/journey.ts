@@ -1,6 +1,6 @@
 /** The whole journey of a partner, watched: no step is left out because one before it failed. */
 import type { Link, MinnaClient, MinnaClientOptions, Profile } from "../../src/index.js";
-import type { FaultName, Sandbox } from "../../src/sandbox/index.js";
+import type { Sandbox } from "../../src/sandbox/index.js";
 import { connect, SCOPES } from "../support/partner.js";
 import { PERSONAL, WatchedStore } from "./canaries.js";
 import type { Watch } from "./watch.js";
@@ -60,6 +60,7 @@ async function read(watch: Watch, handle: Link, since: string | undefined): Prom
   const list = personal(await watch.step(() => handle.accounts.list()));
   const accountId = list?.[0]?.accountId ?? "acc-hanako-ordinary";
   await watch.step(() => handle.accounts.balance(accountId));
+  await watch.step(() => handle.accounts.balance("acc-none"));
   for (const name of ["transactions", "deposits"] as const) {
     await watch.step(async () => {
       const range = since === undefined ? {} : { from: since };
@@ -70,6 +71,16 @@ async function read(watch: Watch, handle: Link, since: string | undefined): Prom
   personal(await watch.step(() => handle.identity.userInfo()));
 }
 
+/** Uses a link where there is no time for more. */
+export async function hurry(watch: Watch, handle: Link): Promise<void> {
+  const options = { timeout: 900 };
+  await watch.step(() => handle.accounts.list(options));
+  await watch.step(() => handle.identity.get(options));
+  await watch.step(() => handle.grant.status(options));
+  const order = { reference: `order-${++number}`, amount: 10, description: "CANARY ｺｳﾆｭｳ ﾎﾝ" };
+  await watch.step(() => handle.debits.create(order, options));
+}
+
 /** Debits, and asks after the debit in every way. */
 export async function charge(watch: Watch, handle: Link): Promise<void> {
   const order = { reference: `order-${++number}`, amount: 10, description: "CANARY ｺｳﾆｭｳ ﾎﾝ" };
@@ -78,14 +89,4 @@ export async function charge(watch: Watch, handle: Link): Promise<void> {
   await watch.step(() => handle.debits.create(order));
   await watch.step(() => handle.debits.get(debit?.debitId ?? "none"));
   await watch.step(() => handle.debits.find(order.reference));
-}
-
-/** Commits a fault while the work is done. */
-export async function during(bank: Sandbox, faults: readonly FaultName[], work: () => Promise<unknown>): Promise<void> {
-  for (const fault of faults) bank.faults.on(fault);
-  try {
-    await work();
-  } finally {
-    bank.faults.off();
-  }
 }

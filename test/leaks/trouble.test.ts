@@ -1,11 +1,12 @@
 import { generateKeyPairSync } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { MinnaClient, type MinnaClientOptions, type Store } from "../../src/index.js";
+import { type ExternalSigner, MinnaClient, type MinnaClientOptions, type Store } from "../../src/index.js";
 import { type Sandbox, startSandbox } from "../../src/sandbox/index.js";
+import { committing, OPENID_WAYS } from "../attacks/attack.js";
 import { connect, PROFILES } from "../support/partner.js";
 import { WatchedStore } from "./canaries.js";
-import { ENCRYPTION_FAULTS } from "./faults.js";
-import { during, link, use, watched } from "./journey.js";
+import { encryptionFaults } from "./faults.js";
+import { link, use, watched } from "./journey.js";
 import { keepWatch } from "./watch.js";
 
 const watch = keepWatch();
@@ -25,7 +26,9 @@ describe.each(PROFILES)("%s: nothing is shown", profile => {
     const handle = await link(watch, encrypting, minna);
     if (handle === undefined) throw new Error("there is no link");
     await use(watch, handle);
-    for (const fault of ENCRYPTION_FAULTS) await during(encrypting, [fault], () => link(watch, encrypting, minna));
+    for (const fault of encryptionFaults(profile)) {
+      await committing(encrypting, [fault], () => link(watch, encrypting, minna));
+    }
     // A client that lost its keys meets what it can't open.
     const without = watched(watch, encrypting, profile);
     await link(watch, encrypting, without);
@@ -93,6 +96,44 @@ describe.each(PROFILES)("%s: nothing is shown", profile => {
     const minna = watched(watch, bank, profile, { store: failing });
     await watch.step(() => minna.links.begin({ customerId: "u-42", scopes: ["balance"] }));
     await minna.close();
+  });
+});
+
+describe.each(["fapi1-advanced", "fapi2-message-signing"] as const)("%s: nothing is shown", profile => {
+  const { key, alg, kid } = { key: "CANARY-key-of-the-hsm", alg: "ES256", kid: "hsm" } as const;
+  const failures: [string, ExternalSigner["sign"]][] = [
+    ["throws", bytes => Promise.reject(Object.assign(new Error(`${key} ${Buffer.from(bytes)}`), { bytes, key }))],
+    ["throws text", bytes => Promise.reject(`${key} ${Buffer.from(bytes)}`)],
+    ["signs in DER", () => Buffer.concat([Buffer.from("3045", "hex"), Buffer.from(key), Buffer.alloc(50)])],
+    ["returns text", bytes => `${key} ${Buffer.from(bytes)}` as unknown as Uint8Array],
+    ["takes too long", () => new Promise(() => {})],
+    ["signs something else", () => Buffer.from(key.padEnd(64, ".").slice(0, 64))],
+  ];
+
+  it.each(failures)("where a signer outside %s", async (_, sign) => {
+    watch.canaries.add("signer's key", key);
+    const signing: ExternalSigner = {
+      alg,
+      kid,
+      sign: bytes => {
+        const [, payload] = Buffer.from(bytes).toString().split(".");
+        watch.canaries.addJwt("to be signed", `.${payload}.`);
+        return sign(bytes);
+      },
+    };
+    for (const { name, more } of OPENID_WAYS.filter(way => way.profile === profile)) {
+      const minna = watched(watch, bank, profile, { ...more, signing });
+      await minna.ready();
+      const before = watch.errors;
+      const begun = await watch.step(() =>
+        minna.links.begin({ customerId: "u-42", scopes: ["balance"] }, { timeout: 300 }),
+      );
+      // Sent by value, a wrong signature is the bank's to find.
+      if (begun === undefined) expect(watch.errors).toBe(before + 1);
+      else expect(name).toMatch(/by value$/);
+      watch.print(minna, minna.links);
+      await minna.close();
+    }
   });
 });
 

@@ -2,6 +2,7 @@
 import { inspect } from "node:util";
 import { afterAll, afterEach, beforeAll, expect, vi } from "vitest";
 import { Canaries, shownOf } from "./canaries.js";
+import { tapTheWire } from "./wire.js";
 
 const STREAMS = [process.stdout, process.stderr] as const;
 const CONSOLE = ["log", "info", "warn", "error", "debug", "trace", "dir", "table"] as const;
@@ -50,6 +51,7 @@ export function keepWatch(): Watch {
   const watch = new Watch();
   const warn = (warning: Error) => watch.said(warning);
   beforeAll(() => {
+    tapTheWire(watch.canaries);
     process.on("warning", warn);
     for (const method of CONSOLE)
       vi.spyOn(console, method).mockImplementation((...words: readonly unknown[]) => watch.said(...words));
