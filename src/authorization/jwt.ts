@@ -127,11 +127,12 @@ function decryptionKeys(token: string, { keys }: Decryptor): KeyObject[] {
 }
 
 /** Who wrote it, to whom, and whether it still counts. What passes here is believed once the signature holds. */
-function checkAddress(token: string, { issuer, audience }: ExpectedJwt, refuse: Refuse): void {
+function checkAddress(token: string, { issuer, audience, claims }: ExpectedJwt, refuse: Refuse): void {
   const { iss, aud, exp } = claimsOf(token, refuse);
   if (iss !== issuer) throw refuse("iss", "is not from the configured issuer");
   if (![aud].flat().includes(audience)) throw refuse("aud", "is not for this client");
-  // One that is missing, or no number, jose refuses and names so.
+  if (exp === undefined && claims.includes("exp")) throw refuse("exp", "has no exp");
+  // One that is no number jose refuses.
   if (Number(exp) <= Date.now() / 1000 - CLOCK_TOLERANCE) throw refuse("exp", "has expired");
 }
 

@@ -154,6 +154,18 @@ describe("the time", () => {
     expect((await refused(await signJwt(es256, { nbf: seconds() + 31 }))).check).toBe("nbf");
   });
 
+  test("that is just over is seen before a key is asked for, and one that passes meanwhile afterwards", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: 1_775_000_000_000 });
+    const none: JWTVerifyGetKey = () => Promise.reject(new Error("asked for a key"));
+    expect((await refused(await signJwt(es256, { exp: seconds() - 30 }), {}, none)).check).toBe("exp");
+    expect((await refused(await signJwt(es256, { exp: undefined }), {}, none)).check).toBe("exp");
+    const slow: JWTVerifyGetKey = (...asked) => {
+      vi.setSystemTime(Date.now() + 2_000);
+      return keys(...asked);
+    };
+    expect((await refused(await signJwt(es256, { exp: seconds() - 29 }), {}, slow)).check).toBe("exp");
+  });
+
   test("need not end where no exp is asked for, and may not be over", async () => {
     await verify(await signJwt(es256, { exp: undefined }), { claims: [] });
     for (const exp of ["tomorrow", null, seconds() - 61]) {
@@ -255,6 +267,16 @@ describe("encryption", () => {
   async function notOpened(token: string, expected?: ExpectedJwt): Promise<string> {
     return (await rejection(open(token, expected), ValidationError)).check;
   }
+
+  test("may be registered for several responses at once", async () => {
+    const both = configuration("fapi2-message-signing", {
+      decryption: { keys: own, responses: ["idToken", "authorizationResponse"] },
+    });
+    const token = await encrypt(await signJwt(es256));
+    for (const response of ["idToken", "authorizationResponse"] as const) {
+      await verifyJwt(token, { ...EXPECTED, response }, contextWithKeys(keys, both, aCall()));
+    }
+  });
 
   test("is opened, and what is inside is verified as always", async () => {
     const token = await encrypt(await signJwt(es256, { sub: "customer-7" }));

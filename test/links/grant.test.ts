@@ -1,6 +1,15 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { AuthorizationServer } from "../../src/authorization/server.js";
-import { ApiError, ArgumentError, LinkError, OAuthError, TransportError, ValidationError } from "../../src/errors.js";
+import type { ContractOptions } from "../../src/config/contract.js";
+import {
+  ApiError,
+  ArgumentError,
+  LinkError,
+  OAuthError,
+  StoreError,
+  TransportError,
+  ValidationError,
+} from "../../src/errors.js";
 import { Access } from "../../src/links/access.js";
 import { Grant } from "../../src/links/grant.js";
 import { MemoryStore } from "../../src/links/memory-store.js";
@@ -13,7 +22,6 @@ import { configuration } from "../support/options.js";
 import { METADATA, MTLS } from "../support/stub-bank.js";
 import { answer, doorTo, LINK_ID, linkRecord } from "../support/stub-rooms.js";
 
-const settings = configuration("fapi2-security");
 const JSON_TYPE = { "content-type": "application/json" };
 const OPTIONS = { interactionId: INTERACTION_ID };
 const STATUS = {
@@ -55,6 +63,13 @@ beforeEach(async () => {
     "POST /revoke": () => answer(200, ""),
     "POST /introspect": () => answer(200, { active: true, scope: "openid balance" }, JSON_TYPE),
   };
+  connect();
+  await writeLink(store, linkRecord({ grantId: "grant-1", tokens: TOKENS }), 0);
+});
+
+/** A partner whose contract with the bank differs. */
+function connect(contract: ContractOptions = {}): void {
+  const settings = configuration("fapi2-security", { contract });
   const door = doorTo(outgoing => {
     const { method, url } = outgoing;
     if (url.pathname.startsWith("/.well-known/")) {
@@ -67,8 +82,7 @@ beforeEach(async () => {
   access = new Access(settings, server, door, store);
   const resources = new Resources(settings, door, access);
   grant = new Grant(LINK_ID, { configuration: settings, server, access, resources, store });
-  await writeLink(store, linkRecord({ grantId: "grant-1", tokens: TOKENS }), 0);
-});
+}
 
 function lost(): never {
   const cause = new OAuthError("invalid_grant", { endpoint: "token", status: 400 });
@@ -176,6 +190,111 @@ describe("an extension", () => {
     const error = await rejection(grant.extend({ until: "2027-03-31" }, OPTIONS), ValidationError);
     expect(error).toMatchObject({ check: "body", sideEffect: "possible", interactionId: INTERACTION_ID });
     expect(error.message).toContain("(grant)");
+  });
+});
+
+describe("when a grant ends", () => {
+  const ENDS = "2027-03-31T23:59:59+09:00";
+  const TIME = Date.UTC(2027, 2, 31, 14, 59, 59);
+  const CALLS: [string, () => Promise<unknown>][] = [
+    ["status", () => grant.status()],
+    ["extend", () => grant.extend({ until: "2027-03-31" })],
+  ];
+
+  beforeEach(() => {
+    answerWith(ENDS);
+  });
+
+  function answerWith(expiresAt: string | null | undefined): void {
+    const reply = () => answer(200, { ...STATUS, expiresAt });
+    replies["GET /grants/grant-1"] = reply;
+    replies["POST /grants/grant-1/extensions"] = reply;
+  }
+
+  test.each(CALLS)("is kept, as the bank says it, and known to this process: %s", async (_, call) => {
+    await call();
+    expect(await stored()).toStrictEqual({ ...linkRecord(), ...(await stored()), grantExpiresAt: TIME });
+    expect(await stored()).toMatchObject({ status: "active", tokens: TOKENS, grantId: "grant-1" });
+    expect((await access.use(LINK_ID, aCall())).record.grantExpiresAt).toBe(TIME);
+  });
+
+  test.each([null, undefined])("is never where the bank says %s", async expiresAt => {
+    await change({ grantExpiresAt: TIME });
+    answerWith(expiresAt);
+    await grant.status();
+    expect((await stored()).grantExpiresAt).toBeNull();
+  });
+
+  test("is kept anew when it changes, and not written otherwise", async () => {
+    await change({ grantExpiresAt: TIME - 1 });
+    await grant.status();
+    expect((await stored()).grantExpiresAt).toBe(TIME);
+    const { version } = await readLink(store, LINK_ID);
+    await grant.status();
+    expect((await readLink(store, LINK_ID)).version).toBe(version);
+  });
+
+  test.each([TIME, null])("stays %j where the bank's answer is no date", async grantExpiresAt => {
+    await change({ grantExpiresAt });
+    const { version } = await readLink(store, LINK_ID);
+    answerWith("some day");
+    expect((await grant.status()).expiresAt).toBe("some day");
+    expect(await readLink(store, LINK_ID)).toMatchObject({ version, record: { grantExpiresAt } });
+  });
+
+  test("is kept over what was changed meanwhile", async () => {
+    const put = store.put.bind(store);
+    store.put = async (...parameters) => {
+      store.put = put;
+      await change({ thumbprint: "thumbprint-9" });
+      return store.put(...parameters);
+    };
+    await grant.status();
+    expect(await stored()).toMatchObject({ thumbprint: "thumbprint-9", grantExpiresAt: TIME });
+  });
+
+  test.each(CALLS)("is told all the same where it can't be kept: %s", async (_, call) => {
+    store.put = async () => {
+      throw new StoreError("put", "store_failed", "connection");
+    };
+    expect(await call()).toMatchObject({ expiresAt: ENDS });
+  });
+
+  test("is not kept of an answer that is refused", async () => {
+    replies["GET /grants/grant-1"] = () => answer(200, { expiresAt: ENDS });
+    await rejection(grant.status(), ValidationError);
+    expect(await stored()).not.toHaveProperty("grantExpiresAt");
+  });
+});
+
+describe("a bank of another shape", () => {
+  test("extends a grant by a new authorization only, where the contract says so", async () => {
+    connect({ grantExtension: "authorization" });
+    const error = await rejection(grant.extend({ until: "2027-03-31" }), LinkError);
+    expect(error).toMatchObject({ code: "reauthorization_required", linkId: LINK_ID });
+    expect(error.message).toContain("links.begin()");
+    expect(asked).toEqual([]);
+    const argument = await rejection(grant.extend({ until: "some day" }), ArgumentError);
+    expect(argument.argument).toBe("until");
+  });
+
+  test.each<["grant" | "extendGrant" | "releaseGrant", string, () => Promise<unknown>]>([
+    ["grant", "GET", () => grant.status()],
+    ["extendGrant", "POST", () => grant.extend({ until: "2027-03-31" })],
+    ["releaseGrant", "DELETE", () => grant.revoke()],
+  ])("is asked in its own way: %s", async (operation, method, call) => {
+    connect({ operations: { [operation]: { request: request => ({ ...request, url: `${MTLS}/ninka` }) } } });
+    await call().catch(() => {});
+    expect(steps()[0]).toBe(`${method} /ninka`);
+  });
+
+  test("has its own words for how a grant stands", async () => {
+    connect({ codes: { grantStatus: { yuukou: "active" } } });
+    const reply = () => answer(200, { ...STATUS, status: "yuukou" });
+    replies["GET /grants/grant-1"] = reply;
+    replies["POST /grants/grant-1/extensions"] = reply;
+    expect((await grant.status()).status).toBe("active");
+    expect((await grant.extend({ until: "2027-03-31" })).status).toBe("active");
   });
 });
 

@@ -67,6 +67,9 @@ describe("a store that fails", () => {
     ["take", { key: "a", value: "CANARY", version: "1" }, "no entry"],
     ["put", true, "neither a version nor undefined"],
     ["lock", "OK", "no boolean"],
+    ["find", { 0: "CANARY" }, "no list"],
+    ["find", [null], "no entry"],
+    ["find", [{ key: "a", value: "CANARY", version: "1" }], "no entry"],
   ])("at %s by returning %j is told so", async (operation, returned, reason) => {
     const store = storeWith({ [operation]: async () => returned });
     const call = CALLS.find(([name]) => name === operation)![1];

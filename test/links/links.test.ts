@@ -1,4 +1,4 @@
-import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { AuthorizationServer } from "../../src/authorization/server.js";
 import type { ContractOptions, Scope } from "../../src/config/contract.js";
 import {
@@ -12,9 +12,9 @@ import {
   ValidationError,
 } from "../../src/errors.js";
 import { Access } from "../../src/links/access.js";
-import { type BegunLink, Links } from "../../src/links/links.js";
+import { type BegunLink, type ExpiringLink, Links } from "../../src/links/links.js";
 import { MemoryStore } from "../../src/links/memory-store.js";
-import { type LinkRecord, readLink, removeLink, writeLink } from "../../src/links/record.js";
+import { type LinkInfo, type LinkRecord, readLink, removeLink, writeLink } from "../../src/links/record.js";
 import { Resources } from "../../src/links/resource.js";
 import type { PutOptions } from "../../src/links/store.js";
 import { peekTransaction } from "../../src/links/transaction.js";
@@ -161,6 +161,9 @@ describe("beginning a link", () => {
     const { secrets, ...transaction } = await peekTransaction(store, link.transaction, CLIENT);
     expect(transaction).toMatchObject({ ...WISH, ...CLIENT, wireScopes: pushed.get("scope")?.split(" ") });
     expect(secrets).toMatchObject({ state: pushed.get("state"), nonce: pushed.get("nonce") });
+    expect(transaction).not.toHaveProperty("linkId");
+    expect(pushed.get("grant_management_action")).toBe("create");
+    expect(pushed.has("grant_id")).toBe(false);
   });
 
   test.each<[string, unknown]>([
@@ -359,6 +362,304 @@ describe("a callback", () => {
     const again = links.complete(callback(), { transaction });
     expect((await rejection(again, ValidationError)).check).toBe("transaction");
   });
+});
+
+describe("renewing a link", () => {
+  const TOKENS = {
+    accessToken: "at-0",
+    refreshToken: "rt-0",
+    scopes: ["openid", "balance"],
+    grantId: "grant-1",
+    subject: { iss: ISSUER, sub: "customer-7" },
+  };
+  const OLD = linkRecord({
+    scopes: ["balance", "identity"],
+    refusedScopes: ["deposits"],
+    grantId: "grant-1",
+    grantExpiresAt: Date.UTC(2026, 3, 1),
+    tokens: TOKENS,
+    createdAt: Date.UTC(2026, 0, 1),
+  });
+  const RENEWAL = { ...WISH, scopes: ["debit", "balance"], link: LINK_ID } as const;
+
+  async function linked(overrides: Partial<LinkRecord> = {}): Promise<void> {
+    await writeLink(store, { ...OLD, ...overrides }, 0);
+    steps.length = 0;
+  }
+
+  async function stored(): Promise<LinkRecord> {
+    return (await readLink(store, LINK_ID)).record;
+  }
+
+  async function renewing(overrides: Partial<LinkRecord> = {}): Promise<{ transaction: string }> {
+    await linked(overrides);
+    const { transaction } = await links.begin(RENEWAL);
+    steps.length = 0;
+    return { transaction };
+  }
+
+  test("asks again for what it may do, besides what is new, and merges its grant", async () => {
+    await linked();
+    const { transaction } = await links.begin(RENEWAL, OPTIONS);
+    expect(pushed.get("scope")?.split(" ").slice(-3)).toEqual(["balance", "identity", "debit"]);
+    expect(pushed.get("grant_management_action")).toBe("merge");
+    expect(pushed.get("grant_id")).toBe("grant-1");
+    expect(await peekTransaction(store, transaction, CLIENT)).toMatchObject({
+      customerId: "u-42",
+      scopes: ["balance", "identity", "debit"],
+      linkId: LINK_ID,
+    });
+    expect(await stored()).toStrictEqual(OLD);
+  });
+
+  test("asks for a new grant where the bank gave it no id", async () => {
+    const { grantId: _, ...ungranted } = OLD;
+    await writeLink(store, ungranted, 0);
+    await links.begin(RENEWAL);
+    expect(pushed.get("grant_management_action")).toBe("create");
+    expect(pushed.has("grant_id")).toBe(false);
+  });
+
+  test("asks for no grant where the bank manages none", async () => {
+    delete endpoints["grant_management_endpoint"];
+    await linked();
+    await links.begin(RENEWAL);
+    expect(pushed.has("grant_management_action")).toBe(false);
+    expect(pushed.has("grant_id")).toBe(false);
+  });
+
+  test.each<[string, Partial<LinkRecord>, string]>([
+    ["released", { status: "released" }, "link_released"],
+    ["another customer's", { customerId: "u-43" }, "link_unknown"],
+    ["released, and another customer's", { customerId: "u-43", status: "released" }, "link_released"],
+    ["another client's", { clientId: "another-client" }, "link_elsewhere"],
+    ["not there", { id: "lnk_2" }, "link_unknown"],
+  ])("that is %s asks the bank nothing", async (_, overrides, code) => {
+    await linked(overrides);
+    expect(await rejection(links.begin(RENEWAL), LinkError)).toMatchObject({ code, linkId: LINK_ID });
+    expect(steps).toEqual([]);
+  });
+
+  test.each([null, "", 7])("needs its id: %j is none", async link => {
+    await rejection(links.begin({ ...RENEWAL, link: link as string }), ArgumentError);
+    expect(steps).toEqual([]);
+  });
+
+  test("puts the new tokens in the place of the old ones, under the lock of the refresh", async () => {
+    const { transaction } = await renewing();
+    await links.complete(callback(), { transaction });
+    expect(steps).toEqual([
+      "GET /jwks",
+      "thumbprint",
+      "take transaction",
+      "POST /token",
+      "lock lock:refresh:lnk_1",
+      "put link",
+      "unlock lock:refresh:lnk_1",
+    ]);
+  });
+
+  test("keeps its id, its customer and its beginning; what it can do is what was granted now", async () => {
+    const { transaction } = await renewing({ profile: "fapi1-advanced" });
+    thumbprint = () => "thumbprint-2";
+    granted = { scope: "openid balance debit", refresh_token: "rt-1", grant_id: "grant-1" };
+    const link = await links.complete(callback(), { transaction }, OPTIONS);
+    expect(Object.isFrozen(link)).toBe(true);
+    expect(link).toStrictEqual({ ...(await links.get(LINK_ID)), interactionId: INTERACTION_ID });
+    const { grantExpiresAt: _, ...before } = OLD;
+    expect(await stored()).toStrictEqual({
+      ...before,
+      profile: "fapi2-security",
+      scopes: ["balance", "debit"],
+      refusedScopes: ["identity"],
+      thumbprint: "thumbprint-2",
+      tokens: expect.objectContaining({ accessToken: "at-1", refreshToken: "rt-1", grantId: "grant-1" }),
+    });
+  });
+
+  test("is the end of the old tokens for this process, too", async () => {
+    await linked();
+    expect((await access.use(LINK_ID, aCall())).accessToken).toBe("at-0");
+    const { transaction } = await links.begin(RENEWAL);
+    await links.complete(callback(), { transaction });
+    const used = await access.use(LINK_ID, aCall());
+    expect(used).toStrictEqual({ record: await stored(), accessToken: "at-1" });
+  });
+
+  test("by another customer of the bank is refused, and leaves it as it was", async () => {
+    const { transaction } = await renewing({ tokens: { ...TOKENS, subject: { iss: ISSUER, sub: "customer-8" } } });
+    const before = await stored();
+    const error = await rejection(links.complete(callback(), { transaction }), ValidationError);
+    expect(error).toMatchObject({ check: "sub", sideEffect: "possible" });
+    expect(steps.slice(-1)).toEqual(["POST /token"]);
+    expect(await stored()).toStrictEqual(before);
+  });
+
+  test("that was made without OpenID Connect learns who its customer is", async () => {
+    const { subject: _, ...tokens } = TOKENS;
+    const { transaction } = await renewing({ tokens });
+    await links.complete(callback(), { transaction });
+    expect((await stored()).tokens?.subject).toEqual({ iss: ISSUER, sub: "customer-7" });
+  });
+
+  test("that the customer declines leaves it as it was", async () => {
+    const { transaction } = await renewing();
+    await rejection(links.complete(callback({ error: "access_denied" }), { transaction }), AuthorizationError);
+    expect(steps.slice(-1)).toEqual(["take transaction"]);
+    expect(await stored()).toStrictEqual(OLD);
+  });
+
+  test("that was forgotten meanwhile does not bring it back, and spends no code", async () => {
+    const { transaction } = await renewing();
+    await removeLink(store, LINK_ID);
+    const error = await rejection(links.complete(callback(), { transaction }), LinkError);
+    expect(error.code).toBe("link_unknown");
+    expect(steps).not.toContain("POST /token");
+    expect(steps).not.toContain("put link");
+  });
+});
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const list: T[] = [];
+  for await (const item of items) list.push(item);
+  return list;
+}
+
+describe("listing links", () => {
+  beforeEach(async () => {
+    for (const [id, overrides] of Object.entries<Partial<LinkRecord>>({
+      lnk_c: {},
+      lnk_a: {},
+      lnk_b: { status: "released" },
+      lnk_d: { customerId: "u-43" },
+      lnk_e: { clientId: "another-client" },
+      lnk_f: { issuer: "https://bank-a.example" },
+    })) {
+      await writeLink(store, linkRecord({ id, ...overrides }), 0);
+    }
+  });
+
+  test("tells all that are active, in the order of their ids, without asking the bank", async () => {
+    expect((await all(links.list())).map(({ id }) => id)).toEqual(["lnk_a", "lnk_c", "lnk_d"]);
+    expect((await all(links.list({}))).map(({ id }) => id)).toEqual(["lnk_a", "lnk_c", "lnk_d"]);
+    expect(asked).toEqual([]);
+  });
+
+  test.each([
+    ["u-42", ["lnk_a", "lnk_b", "lnk_c"]],
+    ["u-43", ["lnk_d"]],
+    ["u-44", []],
+  ])("tells those of a customer, the released ones, too: %s", async (customerId, ids) => {
+    expect((await all(links.list({ customerId }))).map(({ id }) => id)).toEqual(ids);
+  });
+
+  test("shows of each what the partner may see", async () => {
+    const list: LinkInfo[] = await all(links.list({ customerId: "u-42" }));
+    for (const link of list) expect(link).toStrictEqual(await links.get(link.id));
+    expect(list.every(Object.isFrozen)).toBe(true);
+    expect(JSON.stringify(list)).not.toContain("CANARY");
+  });
+});
+
+describe("links whose grants end soon", () => {
+  const NOW = Date.UTC(2026, 3, 1);
+  const DAY = 86_400_000;
+  const ENDS = "GET /grants/grant-1";
+
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ["Date"], now: NOW });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  async function linked(overrides: Partial<LinkRecord>): Promise<void> {
+    await writeLink(store, linkRecord({ grantId: "grant-1", ...overrides }), 0);
+    steps.length = 0;
+  }
+
+  function ending(expiresAt?: string | null): Reply {
+    return () => answer(200, { status: "active", scopes: [], expiresAt }, JSON_TYPE);
+  }
+
+  async function soon(within = 30): Promise<ExpiringLink[]> {
+    return all(links.expiring({ within }));
+  }
+
+  test("are told with the end that is known, without asking the bank", async () => {
+    await linked({ grantExpiresAt: NOW + 10 * DAY });
+    const told = await soon();
+    const expiresAt = "2026-04-11T09:00:00+09:00";
+    expect(told).toStrictEqual([{ id: LINK_ID, customerId: "u-42", expiresAt, expired: false }]);
+    expect(told.every(Object.isFrozen)).toBe(true);
+    expect(steps).toEqual([]);
+  });
+
+  test.each([
+    ["a second too late", 30 * DAY + 1000, undefined],
+    ["at the last moment", 30 * DAY, false],
+    ["in a second", 1000, false],
+    ["now", 0, true],
+    ["a day ago", -DAY, true],
+  ])("are those that end within so many days, or have ended: %s", async (_, after, expired) => {
+    await linked({ grantExpiresAt: NOW + after });
+    expect((await soon()).map(link => link.expired)).toEqual(expired === undefined ? [] : [expired]);
+  });
+
+  test("are counted in days, and in parts of them", async () => {
+    await linked({ grantExpiresAt: NOW + DAY });
+    expect(await soon(0.5)).toEqual([]);
+    expect(await soon(1)).toHaveLength(1);
+    expect(await soon(Number.POSITIVE_INFINITY)).toHaveLength(1);
+  });
+
+  test("are not those that never end, of which the bank is not asked again", async () => {
+    await linked({ grantExpiresAt: null });
+    expect(await soon()).toEqual([]);
+    expect(steps).toEqual([]);
+  });
+
+  test("are asked after where the bank has not told, once", async () => {
+    replies[ENDS] = ending("2026-04-11T09:00:00+09:00");
+    await linked({});
+    expect(await all(links.expiring({ within: 30 }, OPTIONS))).toMatchObject([
+      { id: LINK_ID, expiresAt: "2026-04-11T09:00:00+09:00", expired: false },
+    ]);
+    expect(asked[0]?.headers).toMatchObject({ "x-fapi-interaction-id": INTERACTION_ID });
+    expect(await soon()).toHaveLength(1);
+    expect(steps.filter(step => step === ENDS)).toHaveLength(1);
+  });
+
+  test.each([undefined, null])("are not those of which the bank says %s, once", async expiresAt => {
+    replies[ENDS] = ending(expiresAt);
+    await linked({});
+    expect(await soon()).toEqual([]);
+    expect(await soon()).toEqual([]);
+    expect(steps.filter(step => step === ENDS)).toHaveLength(1);
+  });
+
+  test("are told of though the bank does not answer for others", async () => {
+    await linked({ id: "lnk_0", grantId: "grant-0" });
+    await linked({ grantExpiresAt: NOW + DAY });
+    replies["GET /grants/grant-0"] = () => answer(404, "");
+    expect((await soon()).map(({ id }) => id)).toEqual([LINK_ID]);
+    expect(steps).toContain("GET /grants/grant-0");
+  });
+
+  test("are active ones of this client", async () => {
+    const grantExpiresAt = NOW + DAY;
+    await linked({ grantExpiresAt, status: "released" });
+    await linked({ id: "lnk_2", grantExpiresAt, clientId: "another-client" });
+    expect(await soon()).toEqual([]);
+  });
+
+  test.each([undefined, null, {}, { within: 0 }, { within: -1 }, { within: Number.NaN }, { within: "30" }])(
+    "need a number of days: %j is none",
+    async given => {
+      const error = await rejection(all(links.expiring(given as never)), ArgumentError);
+      expect(error).toMatchObject({ code: "argument_invalid", argument: "within" });
+    },
+  );
 });
 
 describe("looking a link up", () => {

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test, vi } from "vitest";
 import { ArgumentError, LinkError, StoreError } from "../../src/errors.js";
 import { MemoryStore } from "../../src/links/memory-store.js";
 import {
+  findLinks,
   infoOf,
   type LinkRecord,
   readLink,
@@ -47,6 +48,12 @@ describe("a record", () => {
     const { version } = await written();
     expect(version).toBeGreaterThan(0);
     expect(await read(LINK_ID)).toStrictEqual({ record: RECORD, version });
+  });
+
+  test("is not labelled as active once it is released", async () => {
+    const put = vi.spyOn(store, "put");
+    await written({ ...RECORD, status: "released" });
+    expect(put.mock.calls[0]?.[2]).toStrictEqual({ version: 0, labels: { customer: "u-42" } });
   });
 
   test("is replaced by who names its version", async () => {
@@ -128,9 +135,98 @@ describe("a link with new tokens", () => {
     });
   });
 
+  test("can do what it could where they were granted the same, also where that is called otherwise by now", () => {
+    const tokens = { ...TOKENS, scopes: linkRecord().tokens?.scopes ?? [] };
+    expect(withTokens(before, tokens, "thumbprint-2", contract)).toStrictEqual({
+      ...before,
+      tokens,
+      thumbprint: "thumbprint-2",
+    });
+  });
+
+  test("is judged by them alone where it had none, and where the old ones were granted a part", () => {
+    const { tokens: _, ...rest } = before;
+    const nothing = { ...TOKENS, scopes: [] };
+    const refused = { scopes: [], refusedScopes: ["balance", "identity", "debit"] };
+    expect(withTokens(rest, nothing, "t", contract)).toMatchObject(refused);
+    const old = { ...before, tokens: { ...TOKENS, scopes: ["openid", "zandaka"] } };
+    expect(withTokens(old, TOKENS, "t", contract)).toMatchObject({ scopes: ["balance", "debit"] });
+    expect(withTokens({ ...before, tokens: nothing }, { ...TOKENS, scopes: [""] }, "t", contract).scopes).toEqual(
+      before.scopes,
+    );
+  });
+
+  test("keeps when its grant ends, as the bank said last", () => {
+    expect(withTokens({ ...before, grantExpiresAt: 7 }, TOKENS, "t", contract).grantExpiresAt).toBe(7);
+  });
+
   test("has the grant that they name, and keeps the one it had where they name none", () => {
     expect(withTokens(before, { ...TOKENS, grantId: "grant-2" }, "t", contract).grantId).toBe("grant-2");
     expect(withTokens(before, TOKENS, "t", contract).grantId).toBe("grant-1");
+  });
+});
+
+describe("finding links", () => {
+  async function ids(label: "customer" | "link", value: string): Promise<string[]> {
+    const found: string[] = [];
+    for await (const { id } of findLinks(store, { label, value }, settings)) found.push(id);
+    return found;
+  }
+
+  async function many(count: number, overrides: Partial<LinkRecord> = {}): Promise<string[]> {
+    const names = Array.from({ length: count }, (_, index) => `lnk_${String(index).padStart(3, "0")}`);
+    for (const id of names) await written({ ...RECORD, ...overrides, id });
+    return names;
+  }
+
+  test("gives the whole records, by a customer or because they are active", async () => {
+    await written();
+    await written({ ...RECORD, id: "lnk_2", status: "released" });
+    for (const label of [
+      { label: "customer", value: "u-42" },
+      { label: "link", value: "active" },
+    ] as const) {
+      const { value } = await findLinks(store, label, settings).next();
+      expect(value).toStrictEqual(RECORD);
+    }
+    expect(await ids("customer", "u-42")).toEqual([LINK_ID, "lnk_2"]);
+    expect(await ids("link", "active")).toEqual([LINK_ID]);
+    expect(await ids("customer", "u-43")).toEqual([]);
+  });
+
+  test.each([
+    [0, [""]],
+    [99, [""]],
+    [100, ["", "link:lnk_099"]],
+    [201, ["", "link:lnk_099", "link:lnk_199"]],
+  ])("finds all of %i, each once, a hundred at a time", async (count, pages) => {
+    const names = await many(count);
+    const find = vi.spyOn(store, "find");
+    expect(await ids("customer", "u-42")).toEqual(names);
+    expect(find.mock.calls).toEqual(pages.map(after => [{ label: "customer", value: "u-42", after, limit: 100 }]));
+  });
+
+  test.each<Partial<LinkRecord>>([{ issuer: "https://bank-a.example" }, { clientId: "another-client" }])(
+    "passes over those that were made elsewhere, and goes on behind them: %j",
+    async elsewhere => {
+      await many(100, elsewhere);
+      await written({ ...RECORD, id: "lnk_zzz" });
+      expect(await ids("link", "active")).toEqual(["lnk_zzz"]);
+    },
+  );
+
+  test("reads as far as it is asked to", async () => {
+    await many(101);
+    const find = vi.spyOn(store, "find");
+    for await (const { id } of findLinks(store, { label: "link", value: "active" }, settings)) {
+      if (id === "lnk_099") break;
+    }
+    expect(find).toHaveBeenCalledTimes(1);
+  });
+
+  test("does not make sense of a garbled entry", async () => {
+    await store.put("link:lnk_1", "garbled", { version: 0, labels: { link: "active" } });
+    expect(await rejection(ids("link", "active"), StoreError)).toMatchObject({ code: "store_failed" });
   });
 });
 

@@ -105,11 +105,9 @@ describe("a safe request", () => {
 
   test("ends with its call while it waits", async () => {
     const call = endedCall();
-    vi.mocked(sleep).mockImplementation(async (_wait, _value, options) => {
-      expect(options?.signal).toBe(call.signal);
-      throw new Error("aborted");
-    });
+    vi.mocked(sleep).mockRejectedValue(new Error("aborted"));
     const error = await rejection(repeatSafely("an endpoint", call, answering(answer(500, ""))), TransportError);
     expect(error).toMatchObject({ endpoint: "an endpoint", reached: "possible", sideEffect: "none" });
+    expect(vi.mocked(sleep).mock.calls[0]?.[2]).toEqual({ signal: call.signal });
   });
 });
