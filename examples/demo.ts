@@ -4,7 +4,7 @@
  * Run it with `npm run demo`. It ends with a non-zero exit code if anything is not as expected.
  */
 import assert from "node:assert/strict";
-import { LinkError, MinnaClient, type Profile } from "minna-baas";
+import { DebitOutcomeUnknownError, LinkError, MinnaClient, type Profile } from "minna-baas";
 import { type Sandbox, type SandboxEvent, startSandbox } from "minna-baas/sandbox";
 
 const PROFILES: Readonly<Record<Profile, string>> = {
@@ -15,15 +15,21 @@ const PROFILES: Readonly<Record<Profile, string>> = {
 /** What the client verified of the bank's answer to the browser. */
 const VERIFIED: Readonly<Record<"iss" | "jwt", string>> = {
   iss: "iss (RFC 9207) and state of the response; then the ID Token: signature, iss, aud, exp, nonce, at_hash",
-  jwt: "the response: iss, signature, aud, exp, state; then the ID Token: signature, iss, aud, exp, nonce, at_hash",
+  jwt: "the response: iss, aud, exp, signature, state; then the ID Token: signature, iss, aud, exp, nonce, at_hash",
 };
 
 const started = performance.now();
-const bank = await startSandbox();
+/** What happens when the bank has taken a debit on, and before it answers. */
+let meanwhile = () => {};
+const bank = await startSandbox({
+  onEvent: ({ method, endpoint }) => {
+    if (endpoint === "api" && method === "POST") meanwhile();
+  },
+});
 say(`A bank is listening: ${bank.issuer} for browsers, ${bank.apiBaseUrl} for partners (mutual TLS).`);
 for (const profile of Object.keys(PROFILES) as Profile[]) await linkAndCharge(profile, bank);
 await bank.close();
-say(`\nAll three profiles: linked, charged once, extended, released. ${elapsed(started)}`);
+say(`\nAll three profiles: linked, charged once, a lost answer recovered, extended, released. ${elapsed(started)}`);
 
 async function linkAndCharge(profile: Profile, bank: Sandbox): Promise<void> {
   say(`\n━━ ${PROFILES[profile]} ${"━".repeat(72 - PROFILES[profile].length)}`);
@@ -101,6 +107,25 @@ async function linkAndCharge(profile: Profile, bank: Sandbox): Promise<void> {
   const after = await step("Balance again", () => link.accounts.balance(accountId));
   note(`the same debit; the balance moved once: ${yen(before.balance)} → ${yen(after.balance)}`);
   assert.equal(before.balance - after.balance, 1980, "the balance moved once");
+
+  const lost = { reference: `order-${profile}-1002`, amount: 500, description: "ﾎﾝ" };
+  await step("Charge 500 yen, and lose the answer", async () => {
+    const process = new AbortController();
+    meanwhile = () => process.abort();
+    const error = await link.debits.create(lost, { signal: process.signal }).catch(reason => reason);
+    meanwhile = () => {};
+    assert(error instanceof DebitOutcomeUnknownError, "what is not known is not called a failure");
+    note(`${error.code}: the money may have moved, so nothing is charged again`);
+  });
+  await step("Recover what was left open", async () => {
+    for await (const { reference, outcome, debit: found } of minna.debits.recover()) {
+      note(`${reference}: ${outcome}, ${found?.status} as ${found?.debitId}`);
+      assert.deepEqual([reference, outcome, found?.status], [lost.reference, "settled", "succeeded"]);
+    }
+  });
+  const { balance } = await link.accounts.balance(accountId);
+  note(`the balance moved once: ${yen(after.balance)} → ${yen(balance)}`);
+  assert.equal(after.balance - balance, 500, "the lost debit was made once");
 
   const grant = await step("Query the grant (状態の確認)", () => link.grant.status());
   note(`${grant.status} until ${grant.expiresAt}`);
