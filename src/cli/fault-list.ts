@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { FAULT_NAMES } from "../sandbox/index.js";
+import { FAULT_NAMES, type FaultName } from "../sandbox/index.js";
+import { UsageError } from "./usage.js";
 
 const INDENT = "  ";
 const WIDTH = 100;
@@ -16,6 +17,13 @@ export function faultList(): string {
     places.set(place, [...(places.get(place) ?? []), name]);
   }
   return [...places.values()].map(paragraph).join("\n\n");
+}
+
+/** The fault of this name; who misspells it is shown them all. */
+export function faultName(value: string): FaultName {
+  const name = FAULT_NAMES.find(known => known === value);
+  if (name !== undefined) return name;
+  throw new UsageError(`no fault is called ${value}; there are:\n${faultList()}`);
 }
 
 function paragraph(names: readonly string[]): string {

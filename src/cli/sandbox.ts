@@ -6,7 +6,6 @@
 import { once } from "node:events";
 import { parseArgs } from "node:util";
 import {
-  FAULT_NAMES,
   type FaultName,
   type RegisteredDecryption,
   type Sandbox,
@@ -15,8 +14,9 @@ import {
   type SandboxProfile,
   startSandbox,
 } from "../sandbox/index.js";
+import { type FaultChance, faultChance } from "./chance.js";
 import { writeConnection } from "./connection-files.js";
-import { faultList } from "./fault-list.js";
+import { faultList, faultName } from "./fault-list.js";
 import { UsageError } from "./usage.js";
 
 export const SANDBOX_HELP: string = `Usage: minna-baas sandbox [options]
@@ -33,6 +33,7 @@ Options:
   --rotate-refresh-tokens     end a refresh token when it is used, and give a new one
   --access-token-seconds N    how long an access token lives (default: 300)
   --fault NAME                make the bank misbehave (repeatable)
+  --chance SEED:NAME=ODDS,…   leave faults to chance: 7:api-429=0.1,debit-409=0.05
 
 Faults:
 ${faultList()}`;
@@ -46,6 +47,7 @@ export async function runSandbox(args: string[]): Promise<void> {
   const sandbox = await startSandbox({ ...options.bank, onEvent: event => print(line(event)) });
   try {
     for (const fault of options.faults) sandbox.faults.on(fault);
+    if (options.chance !== undefined) sandbox.faults.byChance(options.chance.seed, options.chance.odds);
     const decryption = await encrypt(sandbox, options.encrypted ? PROFILES : []);
     if (options.folder !== undefined) await writeConnection(options.folder, sandbox, PROFILES, decryption);
     print(introduction(sandbox, options.folder));
@@ -65,6 +67,7 @@ interface Options {
   readonly folder: string | undefined;
   readonly encrypted: boolean;
   readonly faults: readonly FaultName[];
+  readonly chance: FaultChance | undefined;
 }
 
 function read(args: string[]): Options {
@@ -82,6 +85,7 @@ function read(args: string[]): Options {
     folder: values.write,
     encrypted: values.encrypt,
     faults: (values.fault ?? []).map(faultName),
+    chance: values.chance === undefined ? undefined : faultChance(values.chance),
   };
 }
 
@@ -99,6 +103,7 @@ function parse(args: string[]) {
         "rotate-refresh-tokens": { type: "boolean", default: false },
         "access-token-seconds": { type: "string", default: "300" },
         fault: { type: "string", multiple: true },
+        chance: { type: "string" },
       },
     });
   } catch (error) {
@@ -119,12 +124,6 @@ function seconds(option: string, value: string): number {
 function redirectUri(value: string): string {
   if (/^https?:\/\//.test(value) && URL.canParse(value) && !value.includes("#")) return value;
   throw new UsageError("--redirect-uri must be an http or https URL without a fragment");
-}
-
-function faultName(value: string): FaultName {
-  const name = FAULT_NAMES.find(known => known === value);
-  if (name !== undefined) return name;
-  throw new UsageError(`no fault is called ${value}; there are:\n${faultList()}`);
 }
 
 function introduction(sandbox: Sandbox, folder: string | undefined): string {

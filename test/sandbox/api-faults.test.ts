@@ -37,6 +37,14 @@ describe("faults of the API", () => {
     expect(reply.headers["content-type"]).toContain("application/problem+json");
   });
 
+  it("debit-references-not-compared: the key alone tells debits apart", async () => {
+    on("debit-references-not-compared");
+    const order = { amount: 100, partnerTransactionId: `twice-${randomUUID()}` };
+    const [one, other] = [await plain.debit(token, order), await plain.debit(token, order)];
+    expect([one.status, other.status]).toEqual([201, 201]);
+    expect(one.json.debitId).not.toBe(other.json.debitId);
+  });
+
   it("api-html-error", async () => {
     on("api-html-error");
     on("api-error-oauth-form");
@@ -73,6 +81,30 @@ describe("faults of the API", () => {
     expect(reply.status).toBe(404);
     expect(reply.json).toMatchObject(expected);
     expect((await accounts()).status).toBe(200);
+  });
+
+  it("balance-negative: an overdraft, of which nothing can be paid out", async () => {
+    on("balance-negative");
+    const read = async (type: string) => (await plain.call(`/accounts/acc-hanako-${type}/balance`, { token })).json;
+    const ordinary = await read("ordinary");
+    expect(Number(ordinary.balance)).toBeLessThan(0);
+    expect(ordinary.withdrawableAmount).toBe("0");
+    expect(await read("savings")).toMatchObject({ balance: "-800001", previousDayBalance: "800000" });
+    expect(sandbox.ledger.balance("acc-hanako-savings")).toBe(800_000);
+  });
+
+  it("grant-suspended: refused with 403 until it is over; the grant can be asked after, and refreshed", async () => {
+    const { mtls_endpoint_aliases: at = {} } = (await plain.configuration()).serverMetadata();
+    const grant = `${(at as Record<string, unknown>)["grant_management_endpoint"]}/${tokens.grant_id}`;
+    const status = async () => (await plain.call(grant, { token })).json.status;
+    on("grant-suspended");
+    expect(await status()).toBe("suspended");
+    const reply = await accounts();
+    expect([reply.status, reply.json.code]).toEqual([403, "grant_suspended"]);
+    const refreshed = await plain.refresh(tokens.refresh_token ?? "");
+    expect((await plain.call("/accounts", { token: refreshed.access_token })).status).toBe(403);
+    sandbox.faults.off("grant-suspended");
+    expect([(await accounts()).status, await status()]).toEqual([200, "active"]);
   });
 
   it("page-item-keys-absent", async () => {
@@ -128,6 +160,67 @@ describe("faults of the API", () => {
       expect((await inquire(partnerTransactionId)).json.directDebits).toMatchObject([{ status: "succeeded" }]);
       expect((await plain.debit(token, { partnerTransactionId, amount: 100 }, key)).status).toBe(201);
       expect(balance()).toBe(before - 100);
+    });
+
+    it("debit-504-before-commit: nothing has happened, and the same key may be sent again", async () => {
+      on("debit-504-before-commit", { times: 1 });
+      const [key, partnerTransactionId, before] = [randomUUID(), randomUUID(), balance()];
+      const first = await plain.debit(token, { partnerTransactionId, amount: 100 }, key);
+      expect([first.status, first.headers["content-type"]]).toEqual([504, "text/html; charset=utf-8"]);
+      expect((await inquire(partnerTransactionId)).json.directDebits).toEqual([]);
+      expect(balance()).toBe(before);
+      expect((await plain.debit(token, { partnerTransactionId, amount: 100 }, key)).status).toBe(201);
+      expect(balance()).toBe(before - 100);
+    });
+
+    it("debit-409: as if the key were in use, and nothing has happened", async () => {
+      on("debit-409", { times: 1 });
+      const [key, partnerTransactionId, before] = [randomUUID(), randomUUID(), balance()];
+      const first = await plain.debit(token, { partnerTransactionId, amount: 100 }, key);
+      expect([first.status, first.json.code]).toEqual([409, "idempotency_key_in_use"]);
+      expect((await inquire(partnerTransactionId)).json.directDebits).toEqual([]);
+      expect(balance()).toBe(before);
+      // Another key would do as well: the bank knows nothing of the first one.
+      expect((await plain.debit(token, { partnerTransactionId, amount: 100 })).status).toBe(201);
+    });
+
+    it.each([
+      ["debit-commit-then-504", 504, "text/html", /504 Gateway Timeout/],
+      ["debit-answer-html", 200, "text/html", /^<!doctype html>/],
+      ["debit-answer-empty", 201, "application/json", /^$/],
+    ] as const)("%s: the money has moved at once", async (name, status, type, text) => {
+      on(name, { times: 1 });
+      const [key, partnerTransactionId, before] = [randomUUID(), randomUUID(), balance()];
+      const reply = await plain.debit(token, { partnerTransactionId, amount: 100 }, key);
+      expect([reply.status, reply.headers["content-type"]]).toEqual([status, `${type}; charset=utf-8`]);
+      expect(reply.text).toMatch(text);
+      expect(balance()).toBe(before - 100);
+      expect((await plain.debit(token, { partnerTransactionId, amount: 100 }, key)).json.status).toBe("succeeded");
+      expect(balance()).toBe(before - 100);
+    });
+
+    it("debit-answer-truncated: 201 begins, and ends in the middle of the body", async () => {
+      on("debit-answer-truncated", { times: 1 });
+      const [partnerTransactionId, before] = [randomUUID(), balance()];
+      await expect(plain.debit(token, { partnerTransactionId, amount: 100 })).rejects.toThrow(
+        /closed|aborted|terminated/,
+      );
+      expect(sandbox.events.at(-1)).toMatchObject({ path: "/v1/direct-debits", status: 201 });
+      expect(balance()).toBe(before - 100);
+      expect((await inquire(partnerTransactionId)).json.directDebits).toMatchObject([{ status: "succeeded" }]);
+    });
+
+    it("one of two that can't both be has not struck", async () => {
+      const names = ["debit-drop-before-commit", "debit-409", "debit-commit-then-drop", "debit-fails-other"] as const;
+      const struck = () => names.map(name => sandbox.faults.struck(name));
+      const before = struck();
+      for (const name of names) on(name);
+      await expect(plain.debit(token)).rejects.toThrow(/closed|socket/);
+      sandbox.faults.off("debit-drop-before-commit");
+      expect((await plain.debit(token)).status).toBe(409);
+      sandbox.faults.off("debit-409");
+      await expect(plain.debit(token)).rejects.toThrow(/closed|socket/);
+      expect(struck().map((count, index) => count - (before[index] ?? 0))).toEqual([1, 1, 1, 1]);
     });
 
     it("debit-answer-unreadable: 201, and half an answer", async () => {

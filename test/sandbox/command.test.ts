@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { faultChance } from "../../src/cli/chance.js";
 import { writeConnection } from "../../src/cli/connection-files.js";
 import { runSandbox } from "../../src/cli/sandbox.js";
 import { FAULT_NAMES, startSandbox } from "../../src/sandbox/index.js";
@@ -43,7 +44,8 @@ describe("minna-baas", () => {
     expect((await run("--version")).out).toMatch(/^\d+\.\d+\.\d+/);
     vi.resetModules();
     const { out } = await run("sandbox", "--help");
-    for (const option of ["--redirect-uri URL", "--encrypt", "--fault NAME"]) expect(out).toContain(option);
+    for (const option of ["--redirect-uri URL", "--encrypt", "--fault NAME", "--chance SEED:NAME=ODDS"])
+      expect(out).toContain(option);
     for (const line of out.split("\n")) expect(line.length).toBeLessThanOrEqual(100);
     for (const fault of FAULT_NAMES) expect(out.split(/\s+/)).toContain(fault);
   });
@@ -66,10 +68,21 @@ describe("minna-baas", () => {
       ["--fault", "nonsense"],
       /^no fault is called nonsense; there are:\n {2}server-certificate-un.*\n\n {2}tls-.*page-row/s,
     ],
+    [["--chance", "api-429=0.5"], "--chance must be SEED:NAME=ODDS"],
+    [["--chance", "1:api-429=1.5"], "the odds of api-429 must be from 0 to 1"],
+    [["--chance", "1:api-429"], "the odds of api-429 must be from 0 to 1"],
+    [["--chance", "1:nonsense=0.5"], "no fault is called nonsense"],
     [["--access-token-seconds", "0"], "--access-token-seconds must be a number of seconds"],
     [["--encrypt"], "--encrypt needs --write"],
   ])("sandbox refuses %o", async (args, reason) => {
     await expect(runSandbox(args)).rejects.toThrow(reason);
+  });
+
+  it("reads faults by chance", () => {
+    expect(faultChance("7:api-429=0.25,debit-409=1,debit-returned=0")).toEqual({
+      seed: 7,
+      odds: { "api-429": 0.25, "debit-409": 1, "debit-returned": 0 },
+    });
   });
 
   it("writes keys for their owner only, and never over a folder", async () => {

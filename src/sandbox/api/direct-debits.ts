@@ -68,12 +68,17 @@ export const findDebits: Operation = {
 function execute(call: Call, asked: DebitOrder, key: string, print: string): Answer | Dropped {
   const { access, bank, faults, visit } = call;
   const { clientId } = access;
-  if (bank.debits.findByPartnerTransaction(clientId, asked.partnerTransactionId) !== undefined) {
+  const reference = { compared: true };
+  for (const fault of faults.take("reference", clientId)) fault(reference);
+  const before = bank.debits.findByPartnerTransaction(clientId, asked.partnerTransactionId);
+  if (reference.compared && before !== undefined) {
     throw new Problem(409, "already_processed", "there is a debit with this partnerTransactionId: look it up");
   }
   const plan: DebitPlan = { instead: undefined, outcome: undefined, running: false, answer: "sent" };
   for (const fault of faults.take("debit", clientId)) fault(plan);
   switch (plan.instead) {
+    case undefined:
+      break;
     case "dropped":
       return DROPPED;
     case "gateway-timeout":

@@ -4,6 +4,7 @@
  * @module
  */
 import { isDate, jstDate, jstTime } from "../bank/jst.js";
+import { insertBefore } from "../bank/ledger.js";
 import type { StatementRow } from "../bank/statement.js";
 import type { PagePlan } from "../faults/hooks.js";
 import { type Answer, json, Problem } from "./answer.js";
@@ -45,8 +46,14 @@ function page(
 
   const plan: PagePlan = { first: after === undefined, inserted: false, overlap: 0, itemKeys: true };
   for (const fault of call.faults.take("page", call.access.clientId)) fault(plan);
-  const sent = asked.slice(Math.max(0, start - (after === undefined ? 0 : plan.overlap)), start + call.pageSize);
-  const hasNext = start + call.pageSize < asked.length;
+  const [first] = asked;
+  if (plan.inserted && first !== undefined) {
+    insertBefore(account, first.row);
+    asked = rowsAsked();
+  }
+  const from = Math.max(0, start - plan.overlap);
+  const sent = asked.slice(from, from + call.pageSize);
+  const hasNext = from + call.pageSize < asked.length;
   const last = sent.at(-1);
   call.visit.note({ rows: sent.length, hasNext });
   return json(200, {

@@ -12,6 +12,7 @@ import {
   grantFaults,
   inquiryFaults,
   pageFaults,
+  referenceFaults,
   standingFaults,
 } from "./api-faults.js";
 import { Chance, type FaultOdds } from "./chance.js";
@@ -90,6 +91,7 @@ const TABLES: { readonly [Hook in keyof Hooks]: Readonly<Partial<Record<FaultNam
   standing: standingFaults,
   apiRequest: apiRequestFaults,
   apiAnswer: apiAnswerFaults,
+  reference: referenceFaults,
   debit: { ...debitFaults, ...debitFailureFaults },
   inquiry: inquiryFaults,
   balance: balanceFaults,

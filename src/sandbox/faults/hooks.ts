@@ -6,7 +6,7 @@
 import type { Answer } from "../api/answer.js";
 import type { TokenDraft } from "../authorization/token-draft.js";
 import type { FailureCode } from "../bank/debits.js";
-import type { Grants, GrantStatus } from "../bank/grants.js";
+import type { GrantStatus, Grants } from "../bank/grants.js";
 import type { Handshake } from "../tls/handshake.js";
 
 /** An answer of the authorization server; `body` is an object as long as it is sent as JSON. */
@@ -59,6 +59,12 @@ export interface RefreshTokenLookup {
 /** How the grant of a call stands, or the one that is asked after. */
 export interface Standing {
   status: GrantStatus | undefined;
+}
+
+/** What the bank does with the partner's reference of a debit. */
+export interface ReferencePlan {
+  /** Whether a second debit under the same reference is refused. */
+  compared: boolean;
 }
 
 /** How `POST /direct-debits` goes. */
@@ -141,6 +147,8 @@ export interface Hooks {
   apiRequest(interactionId: string): Answer;
   /** The API's answer before it is sent. */
   apiAnswer(answer: Answer): void;
+  /** A debit before it is taken on. */
+  reference(plan: ReferencePlan): void;
   debit(plan: DebitPlan): void;
   inquiry(plan: InquiryPlan): void;
   balance(figures: BalanceFigures): void;

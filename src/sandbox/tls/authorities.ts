@@ -16,6 +16,8 @@ export interface CertificateOptions {
   readonly notAfter?: Date;
   /** False for a certificate of an authority that the bank does not know. */
   readonly trusted?: boolean;
+  /** True for a server on this machine, such as an API beside the bank's, instead of a client. */
+  readonly server?: boolean;
 }
 
 export interface Authorities {
@@ -43,8 +45,9 @@ export function createAuthorities(): Authorities {
       "wrong-name": authority.issue({ ...server, names: ELSEWHERE }),
       expired: authority.issue({ ...server, notAfter: new Date(Date.now() - DAY / 2) }),
     },
-    issueClientCertificate({ commonName = "another-partner", trusted = true, ...dates }) {
-      return (trusted ? authority : foreign).issue({ commonName, ...validity(), ...dates });
+    issueClientCertificate({ commonName = "another-partner", trusted = true, server: forServer = false, ...dates }) {
+      const names = forServer ? { names: HERE } : {};
+      return (trusted ? authority : foreign).issue({ commonName, ...names, ...validity(), ...dates });
     },
   };
 }
