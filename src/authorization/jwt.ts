@@ -133,7 +133,7 @@ function checkAddress(token: string, { issuer, audience, claims }: ExpectedJwt, 
   if (![aud].flat().includes(audience)) throw refuse("aud", "is not for this client");
   if (exp === undefined && claims.includes("exp")) throw refuse("exp", "has no exp");
   // One that is no number jose refuses.
-  if (Number(exp) <= Date.now() / 1000 - CLOCK_TOLERANCE) throw refuse("exp", "has expired");
+  if (typeof exp === "number" && exp <= Date.now() / 1000 - CLOCK_TOLERANCE) throw refuse("exp", "has expired");
 }
 
 function claimsOf(token: string, refuse: Refuse): JWTPayload {

@@ -4,12 +4,15 @@
  * @module
  */
 
+import { ArgumentError } from "../errors.js";
+
 /** How two names in kanji relate: `variant` differs only in forms of a character (髙, 高), which a person should look at. */
 export type NameComparison = "same" | "variant" | "different";
 
 /**
  * Compares two names (氏名): width, spaces and forms of compatibility do not count.
  *
+ * @throws {@link ArgumentError} when one of them is no string.
  * @example
  * ```ts
  * compareName("髙橋　花子", "高橋 花子"); // "variant"
@@ -38,6 +41,7 @@ export function compareKana(one: string, other: string): boolean {
 
 /** NFKC joins what half-width kana write apart, too; variation selectors choose a form and no character. */
 function plain(text: string): string {
+  if (typeof text !== "string") throw new ArgumentError("name", "A name to compare must be a string.");
   return text
     .normalize("NFKC")
     .replace(/\s|\p{Variation_Selector}/gu, "")

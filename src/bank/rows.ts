@@ -166,7 +166,7 @@ function rowsOf<Row extends Keyed>(
   return Object.freeze({
     pages,
     [Symbol.asyncIterator]: () => rowsIn(pages()),
-    toArray: async ({ limit }: { readonly limit: number }) => firstOf(rowsIn(pages()), limit),
+    toArray: async (most: { readonly limit: number }) => firstOf(rowsIn(pages()), most?.limit),
   });
 }
 

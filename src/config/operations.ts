@@ -31,6 +31,7 @@ export interface OperationRequest {
 
 /** An answer of the bank's that was a success. */
 export interface OperationAnswer {
+  /** From 200 to 299. */
   readonly status: number;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -47,7 +48,14 @@ export interface Operation {
 }
 
 /** The codes whose values are the bank's. */
-export type CodeTable = "accountType" | "transactionType" | "debitStatus" | "debitFailure" | "grantStatus";
+export type CodeTable =
+  | "accountType"
+  | "transactionType"
+  | "debitStatus"
+  | "debitFailure"
+  | "grantStatus"
+  /** Why a 403 is the grant's: `grant_expired`, `grant_revoked`, `grant_suspended`. */
+  | "grantRefusal";
 
 /** The bank's codes, each with the default contract's. One that is not named passes through. */
 export type Codes = Readonly<Partial<Record<CodeTable, Readonly<Record<string, string>>>>>;
@@ -68,7 +76,14 @@ const NAMES: readonly OperationName[] = [
   "releaseGrant",
   "extendGrant",
 ];
-const TABLES: readonly CodeTable[] = ["accountType", "transactionType", "debitStatus", "debitFailure", "grantStatus"];
+const TABLES: readonly CodeTable[] = [
+  "accountType",
+  "transactionType",
+  "debitStatus",
+  "debitFailure",
+  "grantStatus",
+  "grantRefusal",
+];
 
 /** Checks the operations of a contract and notes what is wrong with them. */
 export function checkOperations(value: unknown, problems: Problems): Operations {

@@ -143,7 +143,8 @@ export class Grant {
     try {
       await this.revoke(options);
     } catch (error) {
-      const over = error instanceof LinkError && error.code === "reauthorization_required";
+      const over =
+        error instanceof LinkError && (error.code === "reauthorization_required" || error.code === "grant_suspended");
       const nowhere = error instanceof ValidationError && error.check === "grant_management";
       if (!over && !nowhere) throw error;
       await withCall(options, this.#rooms.configuration.timeout, call => this.#release(call));
@@ -238,7 +239,10 @@ export class Grant {
   }
 }
 
-/** Whether the link is released, or the bank has said that its refresh token is over (`invalid_grant`). */
+/** Whether the link is released, or the bank has said that its grant or its refresh token is over (`invalid_grant`). */
 function isOver(error: unknown): boolean {
-  return error instanceof LinkError && (error.code === "link_released" || error.cause instanceof OAuthError);
+  if (!(error instanceof LinkError)) return false;
+  return OVER.includes(error.code) || error.cause instanceof OAuthError;
 }
+
+const OVER: readonly LinkError["code"][] = ["link_released", "grant_expired", "grant_revoked"];

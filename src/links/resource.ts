@@ -4,9 +4,9 @@
  * @module
  */
 import type { Configuration } from "../config/configuration.js";
-import type { Scope } from "../config/contract.js";
+import type { Contract, Scope } from "../config/contract.js";
 import type { OperationName } from "../config/operations.js";
-import { ArgumentError, LinkError } from "../errors.js";
+import { type ApiError, ArgumentError, LinkError } from "../errors.js";
 import type { Call } from "../transport/call.js";
 import { type Answer, type Door, nameOf, type OutgoingRequest } from "../transport/door.js";
 import type { Access, UsableLink } from "./access.js";
@@ -62,8 +62,8 @@ export class Resources {
    * A 401 is answered with one refresh and one repetition; the bank did nothing with a request whose token it rejected. A
    * safe request (GET) is repeated while the bank is busy; nothing else ever is.
    *
-   * @throws {@link ApiError} when the bank refuses; {@link LinkError} when the link can't be used;
-   * {@link TransportError} when there is no answer.
+   * @throws {@link ApiError} when the bank refuses; {@link LinkError} when the link can't be used, or the bank says that its
+   * grant is over; {@link TransportError} when there is no answer.
    */
   async call(linkId: string, wanted: ResourceRequest, call: Call): Promise<Answer> {
     const { contract } = this.#configuration;
@@ -81,7 +81,10 @@ export class Resources {
         { interactionId: call.interactionId, cause: refusalOf(answer, request.method, call) },
       );
     }
-    if (answer.status < 200 || answer.status >= 300) throw refusalOf(answer, request.method, call);
+    if (answer.status < 200 || answer.status >= 300) {
+      const refusal = refusalOf(answer, request.method, call);
+      throw grantRefusal(refusal, linkId, contract) ?? refusal;
+    }
     return shapeAnswer(answer, request, contract, call);
   }
 
@@ -113,6 +116,25 @@ export class Resources {
       call,
     );
   }
+}
+
+const GRANT_REFUSALS = {
+  grant_expired: "The customer's grant has expired. Send them through links.begin() again.",
+  grant_revoked: "The customer released the grant at the bank. Send them through links.begin() again, if they wish.",
+  grant_suspended: "The bank has suspended the customer's grant, and only the bank can say why.",
+};
+
+/** A 403 of which the bank says that the grant is the reason. */
+function grantRefusal(refusal: ApiError, linkId: string, { codes }: Contract): LinkError | undefined {
+  const { status, bankCode = "", interactionId } = refusal;
+  const table = codes.grantRefusal ?? {};
+  const reason = Object.hasOwn(table, bankCode) ? table[bankCode] : bankCode;
+  if (status !== 403 || !isGrantRefusal(reason)) return undefined;
+  return new LinkError(reason, linkId, GRANT_REFUSALS[reason], { interactionId, cause: refusal });
+}
+
+function isGrantRefusal(reason: string | undefined): reason is keyof typeof GRANT_REFUSALS {
+  return reason !== undefined && Object.hasOwn(GRANT_REFUSALS, reason);
 }
 
 /**

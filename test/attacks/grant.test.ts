@@ -12,35 +12,32 @@ afterEach(() => {
 });
 afterAll(() => bank.close());
 
-const FORBIDDEN = { name: "ApiError", code: "forbidden" };
+const ENDED = [
+  ["grant-revoked-at-bank", "grant_revoked"],
+  ["grant-expired", "grant_expired"],
+] as const;
 
 describe.each(PROFILES)("%s: a grant that ended at the bank", profile => {
-  it.each(["grant-revoked-at-bank", "grant-expired"] as const)(
-    "%s: calls are refused, then the link needs the customer",
-    async fault => {
-      const minna = connect(bank, profile);
-      const { id } = await link(bank, minna);
-      await committing(bank, [fault], () =>
-        expectRefused(bank, FORBIDDEN, ["api"], () => minna.link(id).accounts.list()),
-      );
-      vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 310_000 });
-      await expectRefused(bank, NEEDS_CUSTOMER, ["token"], () => minna.link(id).accounts.list());
-      await minna.close();
-    },
-  );
+  it.each(ENDED)("%s: calls are refused, then the link needs the customer", async (fault, code) => {
+    const minna = connect(bank, profile);
+    const { id } = await link(bank, minna);
+    await committing(bank, [fault], () =>
+      expectRefused(bank, { name: "LinkError", code }, ["api"], () => minna.link(id).accounts.list()),
+    );
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 310_000 });
+    await expectRefused(bank, NEEDS_CUSTOMER, ["token"], () => minna.link(id).accounts.list());
+    await minna.close();
+  });
 
-  it.each(["grant-revoked-at-bank", "grant-expired"] as const)(
-    "%s: releasing it is done when the refresh token is found to be over",
-    async fault => {
-      const minna = connect(bank, profile);
-      const { id } = await link(bank, minna);
-      await committing(bank, [fault], () =>
-        expectRefused(bank, FORBIDDEN, ["api"], () => minna.link(id).accounts.list()),
-      );
-      const since = bank.events.length;
-      expect(await minna.link(id).grant.revoke()).toMatchObject({ status: "released" });
-      expectNothingBut(bank, since, ["grant", "token", "revocation", "revocation"]);
-      await minna.close();
-    },
-  );
+  it.each(ENDED)("%s: releasing it is done by the bank's word", async (fault, code) => {
+    const minna = connect(bank, profile);
+    const { id } = await link(bank, minna);
+    await committing(bank, [fault], () =>
+      expectRefused(bank, { name: "LinkError", code }, ["api"], () => minna.link(id).accounts.list()),
+    );
+    const since = bank.events.length;
+    expect(await minna.link(id).grant.revoke()).toMatchObject({ status: "released" });
+    expectNothingBut(bank, since, ["grant", "revocation", "revocation"]);
+    await minna.close();
+  });
 });

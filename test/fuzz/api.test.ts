@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { Accounts } from "../../src/bank/accounts.js";
 import { Debits } from "../../src/bank/debits.js";
 import { IdentityApi } from "../../src/bank/identity.js";
@@ -10,6 +10,15 @@ import { retryAfter } from "../../src/transport/retry-after.js";
 import { answer, contextTo } from "../support/stub-rooms.js";
 import { answers, memberOf, parsed, refusingRedirects } from "./answers.js";
 import { accepted, expectSilent, holds, outcomeOf, reportInputs, tallies } from "./fuzz.js";
+
+// Nobody waits here between two attempts.
+vi.mock("node:timers/promises", () => ({
+  setTimeout: async (_: number, value: unknown, { signal }: { signal?: AbortSignal } = {}) => {
+    await new Promise(setImmediate);
+    signal?.throwIfAborted();
+    return value;
+  },
+}));
 
 reportInputs("test/fuzz/api.test.ts");
 

@@ -1,13 +1,23 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { Accounts } from "../../src/bank/accounts.js";
 import { Debits } from "../../src/bank/debits.js";
 import { IdentityApi } from "../../src/bank/identity.js";
+import { compareKana, compareName } from "../../src/bank/names.js";
 import { MinnaClient, type MinnaClientOptions } from "../../src/client.js";
 import { MemoryStore } from "../../src/links/memory-store.js";
 import { validOptions } from "../support/options.js";
 import { answer, contextTo } from "../support/stub-rooms.js";
 import { holds, outcomeOf, reportInputs } from "./fuzz.js";
+
+// Nobody waits here between two attempts.
+vi.mock("node:timers/promises", () => ({
+  setTimeout: async (_: number, value: unknown, { signal }: { signal?: AbortSignal } = {}) => {
+    await new Promise(setImmediate);
+    signal?.throwIfAborted();
+    return value;
+  },
+}));
 
 reportInputs("test/fuzz/arguments.test.ts");
 
@@ -109,6 +119,12 @@ const CALLS: Readonly<Record<string, Call>> = {
   "accounts.balance": (id, _, options) => accounts.balance(id, options),
   "accounts.transactions": (id, range, options) => drain(accounts.transactions(id, range, options)),
   "accounts.deposits, from and to": (from, to, options) => drain(accounts.deposits("acc-1", { from, to }, options)),
+  "accounts.transactions, cursor": (cursor, limit, options) =>
+    accounts.transactions("acc-1", { cursor }, options).toArray({ limit }),
+  "accounts.transactions, list": (list, _, options) => accounts.transactions("acc-1", {}, options).toArray(list),
+  compareName: (one, other) => compareName(one, other),
+  compareKana: (one, other) => compareKana(one, other),
+  "debits.settled": (id, _, options) => new Debits(context, new MemoryStore()).settled(id, options),
   "identity.get": (_, __, options) => identity.get(options),
   "debits.create": (first, second, options) =>
     new Debits(context, new MemoryStore()).create(
@@ -142,6 +158,8 @@ const CLIENT_CALLS: Readonly<Record<string, Call>> = {
   "links.complete": (callback, browser, options) => minna.links.complete(callback, browser, options),
   "links.complete, transaction": (callback, transaction, options) =>
     minna.links.complete(callback, { transaction }, options),
+  "links.begin, link": (link, _, options) =>
+    minna.links.begin({ customerId: "u-42", scopes: ["debit"], link: link ?? null } as never, options),
   "links.get": id => minna.links.get(id),
   "links.end": (id, _, options) => minna.links.end(id, options),
   "link(id).accounts.list": (id, _, options) => minna.link(id).accounts.list(options),

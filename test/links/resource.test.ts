@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test, vi } from "vitest";
+import type { Configuration } from "../../src/config/configuration.js";
 import { ApiError, ArgumentError, LinkError, TransportError } from "../../src/errors.js";
 import { Resources, resourceUrl } from "../../src/links/resource.js";
 import type { Call } from "../../src/transport/call.js";
@@ -18,7 +19,16 @@ const URL_OF_IT = new URL("https://api.bank.example/accounts");
 const settings = configuration("fapi2-security");
 
 /** Resources behind which the answers come in this order; the last one comes again and again. */
-function resourcesAnswering(...answers: (Answer | Error)[]): { resources: Resources; sent: OutgoingRequest[] } {
+interface Answering {
+  readonly resources: Resources;
+  readonly sent: OutgoingRequest[];
+}
+
+function resourcesAnswering(...answers: (Answer | Error)[]): Answering {
+  return resourcesOf(settings, ...answers);
+}
+
+function resourcesOf(configured: Configuration, ...answers: (Answer | Error)[]): Answering {
   const sent: OutgoingRequest[] = [];
   const door = doorTo(outgoing => {
     const next = answers[Math.min(sent.length, answers.length - 1)];
@@ -26,7 +36,11 @@ function resourcesAnswering(...answers: (Answer | Error)[]): { resources: Resour
     if (next === undefined || next instanceof Error) throw next;
     return next;
   });
-  return { resources: new Resources(settings, door, openAccess()), sent };
+  return { resources: new Resources(configured, door, openAccess()), sent };
+}
+
+function withCodes(grantRefusal: Record<string, string>): Configuration {
+  return { ...settings, contract: { ...settings.contract, codes: { grantRefusal } } };
 }
 
 describe("a call", () => {
@@ -95,6 +109,27 @@ describe("a call", () => {
     const error = await rejection(resources.call(LINK_ID, { method, url: URL_OF_IT }, aCall()), ApiError);
     expect(error).toMatchObject({ status, bankCode: "no" });
     expect(sent).toHaveLength(1);
+  });
+
+  test.each<[string, Record<string, string>, string]>([
+    ["grant_expired", {}, "grant_expired"],
+    ["grant_revoked", {}, "grant_revoked"],
+    ["grant_suspended", {}, "grant_suspended"],
+    ["E403-9", { "E403-9": "grant_revoked" }, "grant_revoked"],
+  ])("that is refused for its grant says so: %s", async (bankCode, grantRefusal, code) => {
+    const { resources } = resourcesOf(withCodes(grantRefusal), answer(403, { code: bankCode }));
+    const error = await rejection(resources.call(LINK_ID, { method: "GET", url: URL_OF_IT }, aCall()), LinkError);
+    expect(error).toMatchObject({ code, linkId: LINK_ID, interactionId: INTERACTION_ID, cause: { bankCode } });
+  });
+
+  test.each<[number, string, Record<string, string>]>([
+    [404, "grant_revoked", {}],
+    [403, "scope_missing", { E1: "grant_revoked" }],
+    [403, "toString", {}],
+    [403, "E1", { E1: "constructor" }],
+  ])("that is refused for another reason says that: %i %s", async (status, bankCode, grantRefusal) => {
+    const { resources } = resourcesOf(withCodes(grantRefusal), answer(status, { code: bankCode }));
+    await rejection(resources.call(LINK_ID, { method: "GET", url: URL_OF_IT }, aCall()), ApiError);
   });
 
   test("that is safe is repeated while the bank is busy", async () => {
