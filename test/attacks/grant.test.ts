@@ -12,13 +12,11 @@ afterEach(() => {
 });
 afterAll(() => bank.close());
 
-const ENDED = [
-  ["grant-revoked-at-bank", "grant_revoked"],
-  ["grant-expired", "grant_expired"],
-] as const;
-
 describe.each(PROFILES)("%s: a grant that ended at the bank", profile => {
-  it.each(ENDED)("%s: calls are refused, then the link needs the customer", async (fault, code) => {
+  it.each([
+    ["grant-revoked-at-bank", "grant_revoked"],
+    ["grant-expired", "grant_expired"],
+  ] as const)("%s: calls are refused, then the link needs the customer", async (fault, code) => {
     const minna = connect(bank, profile);
     const { id } = await link(bank, minna);
     await committing(bank, [fault], () =>
@@ -29,7 +27,10 @@ describe.each(PROFILES)("%s: a grant that ended at the bank", profile => {
     await minna.close();
   });
 
-  it.each(ENDED)("%s: releasing it is done by the bank's word", async (fault, code) => {
+  it.each([
+    ["grant-revoked-at-bank", "grant_revoked"],
+    ["grant-expired", "grant_expired"],
+  ] as const)("%s: releasing it is done by the bank's word", async (fault, code) => {
     const minna = connect(bank, profile);
     const { id } = await link(bank, minna);
     await committing(bank, [fault], () =>
