@@ -81,16 +81,48 @@ describe("a client", () => {
     await minna.close();
   });
 
-  it("warns once, in production, when links and debits are kept in memory", () => {
-    const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
-    connect(bank, "fapi2-security");
-    expect(warn).not.toHaveBeenCalled();
-    vi.stubEnv("NODE_ENV", "production");
-    connect(bank, "fapi2-security", { store: new MemoryStore() });
-    expect(warn).not.toHaveBeenCalled();
-    connect(bank, "fapi2-security");
-    connect(bank, "fapi2-security");
-    expect(warn).toHaveBeenCalledTimes(1);
+  describe("warns once in a process", () => {
+    const MEMORY = [
+      "Links and debits are kept in memory: what is in doubt when the process dies stays so.",
+      {
+        type: "MinnaBaasWarning",
+        code: "MINNA_MEMORY_STORE",
+        detail: "Give MinnaClient a store that outlives the process.",
+      },
+    ];
+    const INQUIRY = [
+      "The bank can't be asked for a debit by its reference: one whose answer is lost for a day stays unknown.",
+      {
+        type: "MinnaBaasWarning",
+        code: "MINNA_NO_INQUIRY",
+        detail: "Call debits.recover() well within 23 hours, while the bank remembers the idempotency key of a debit.",
+      },
+    ];
+    const store = new MemoryStore();
+    const silent: Partial<MinnaClientOptions> = { contract: { inquiry: "none" }, store };
+
+    /** What a process warns of that makes these clients. */
+    async function warnings(environment: string, ...clients: Partial<MinnaClientOptions>[]): Promise<unknown[][]> {
+      const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+      vi.stubEnv("NODE_ENV", environment);
+      vi.resetModules();
+      const fresh = await import("../src/index.js");
+      for (const more of clients) {
+        new fresh.MinnaClient({ ...bank.client("fapi2-security"), ...more } as MinnaClientOptions);
+      }
+      return warn.mock.calls;
+    }
+
+    it.each<[string, string, Partial<MinnaClientOptions>[], unknown[]]>([
+      ["that links and debits are kept in memory", "production", [{}, {}], [MEMORY]],
+      ["not of that where there is a store", "production", [{ store }], []],
+      ["not of that while it is being developed", "development", [{}], []],
+      ["that debits can't be asked for by their references", "development", [silent, silent], [INQUIRY]],
+      ["not of that where they can", "development", [{ store, contract: { inquiry: "by-reference" } }], []],
+      ["of each", "production", [{ contract: { inquiry: "none" } }, silent], [MEMORY, INQUIRY]],
+    ])("%s", async (_, environment, clients, expected) => {
+      expect(await warnings(environment, ...clients)).toEqual(expected);
+    });
   });
 
   it.each<[string, (minna: MinnaClient) => Promise<unknown>, string]>([

@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ArgumentError, DebitOutcomeUnknownError, MinnaError } from "../errors.js";
+import { ArgumentError, DebitOutcomeUnknownError, MinnaError, TransportError } from "../errors.js";
 import { freeze, type WithInteractionId } from "../links/decode.js";
 import { ifUnlocked, withLock } from "../links/lock.js";
 import type { Store } from "../links/store.js";
@@ -14,12 +14,19 @@ import { type Debit, isFinal, pointsToEarlier } from "./debit.js";
 import { type CreateDebit, checkDebit, checkReference } from "./debit-order.js";
 import { isOpen, Journal } from "./journal.js";
 import type { LinkContext } from "./link-context.js";
-import { type Attempt, Settlement } from "./settlement.js";
+import { type Attempt, checkIsThisDebit, Settlement } from "./settlement.js";
 
 /** Milliseconds that `settled()` waits where the caller says nothing else. */
 const SETTLED_WITHIN = 60_000;
 const FIRST_WAIT = 1_000;
 const LONGEST_WAIT = 30_000;
+
+/** What came of bringing a debit on. Without `debit` it certainly was not made, as `error` says. */
+export interface Recovery {
+  readonly debit: Debit | undefined;
+  /** Also why the bank could not be asked, where `debit` is what it said last. */
+  readonly error: MinnaError | undefined;
+}
 
 /** The debits of one link. */
 export class Debits {
@@ -98,12 +105,18 @@ export class Debits {
    */
   async settled(debitId: string, options?: CallOptions): Promise<WithInteractionId<Debit>> {
     return withCall(options, SETTLED_WITHIN, async call => {
+      let last: Debit | undefined;
       for (let wait = FIRST_WAIT; ; wait = Math.min(wait * 2, LONGEST_WAIT)) {
-        const { found, askedFor } = await this.#get(debitId, call);
-        const pause = Math.max(askedFor * 1000, wait * (0.5 + Math.random()));
-        if (isFinal(found) || Date.now() + pause >= call.deadline) return result(found, call);
+        const asked = await this.#get(debitId, call).catch(error => {
+          // What is known already is not lost to a bank that is busy, nor to the end of the time.
+          if (last !== undefined && (error instanceof TransportError || isPassing(error))) return undefined;
+          throw error;
+        });
+        last = asked?.found ?? last;
+        const pause = Math.max((asked?.askedFor ?? 0) * 1000, wait * (0.5 + Math.random()));
+        if (last !== undefined && (isFinal(last) || Date.now() + pause >= call.deadline)) return result(last, call);
         const waited = await sleep(pause, true, { signal: call.signal }).catch(() => false);
-        if (!waited) return result(found, call);
+        if (!waited && last !== undefined) return result(last, call);
       }
     });
   }
@@ -113,14 +126,21 @@ export class Debits {
    *
    * @internal
    */
-  async recover(reference: string, options: CallOptions | undefined): Promise<Debit | undefined> {
+  async recover(reference: string, options: CallOptions | undefined): Promise<Recovery | undefined> {
     return withCall(options, this.#context.configuration.timeout, call =>
       ifUnlocked(this.#store, lockOf(reference), call, async () => {
         const known = await this.#journal.read(reference);
         if (known === undefined || !isOpen(known.entry) || known.entry.body === undefined) return undefined;
         const { body, bodyHash } = known.entry;
         const attempt: Attempt = { body, bodyHash, inDoubt: true };
-        return truthfully(attempt, call, () => this.#settlement.settle(attempt, call));
+        try {
+          const debit = await truthfully(attempt, call, () => this.#settlement.settle(attempt, call));
+          return { debit, error: attempt.notAsked };
+        } catch (error) {
+          const doubt = error instanceof DebitOutcomeUnknownError || attempt.inDoubt;
+          if (error instanceof MinnaError && !doubt) return { debit: undefined, error };
+          throw error;
+        }
       }),
     );
   }
@@ -136,9 +156,14 @@ export class Debits {
       return this.#settlement.inquire(reference, call);
     }
     const { entry } = (await this.#journal.read(reference)) ?? {};
-    if (entry?.debit !== undefined) return (await this.#settlement.read(entry.debit.debitId, call)).found;
     if (entry === undefined || entry.state === "prepared") return undefined;
-    throw new DebitOutcomeUnknownError(reference, { interactionId: call.interactionId });
+    if (!(await this.#settlement.isSameCustomer(entry, call))) return undefined;
+    if (entry.debit === undefined) {
+      throw new DebitOutcomeUnknownError(reference, { interactionId: call.interactionId });
+    }
+    const { found } = await this.#settlement.read(entry.debit.debitId, call);
+    checkIsThisDebit(found, { partnerTransactionId: reference, amount: entry.debit.amount }, call);
+    return found;
   }
 
   /** Writes what the bank has just said of a debit of this link, where the journal has it otherwise, or not yet. */
@@ -146,9 +171,15 @@ export class Debits {
     const reference = found.partnerTransactionId;
     const learn = async () => {
       const known = await this.#journal.read(reference);
-      if (known === undefined || known.entry.linkId !== this.#context.linkId) return;
-      const { state, debit: before, body } = known.entry;
-      const same = before === undefined ? body?.amount === found.amount : before.debitId === found.debitId;
+      if (known === undefined) return;
+      const { state, debit: before, body, linkId } = known.entry;
+      // The bank's id tells debits apart; where there is none yet, only the link and the amount do.
+      const same =
+        before === undefined
+          ? linkId === this.#context.linkId && body?.amount === found.amount
+          : before.debitId === found.debitId && before.amount === found.amount;
+      // An older answer takes nothing back: what is over stays so, but for a return.
+      if (before !== undefined && isFinal(before) && found.status !== "returned") return;
       if (!same || state === "prepared" || before?.status === found.status || pointsToEarlier(found)) return;
       await this.#journal.write({ ...known.entry, state: "known", debit: found }, known);
     };
@@ -168,6 +199,10 @@ async function truthfully<T>(attempt: Attempt, call: Call, work: () => Promise<T
       cause: error instanceof MinnaError ? error : undefined,
     });
   }
+}
+
+function isPassing(error: unknown): boolean {
+  return error instanceof MinnaError && error.retryable;
 }
 
 function lockOf(reference: string): string {

@@ -4,7 +4,7 @@
  * @module
  */
 import { DebitOutcomeUnknownError } from "../errors.js";
-import type { Store } from "../links/store.js";
+import type { Store, StoreEntry } from "../links/store.js";
 import { parseStored } from "../links/stored.js";
 import { type Debit, isFinal } from "./debit.js";
 import type { DebitBody } from "./debit-order.js";
@@ -20,7 +20,7 @@ import type { DebitBody } from "./debit-order.js";
 export type JournalState = "prepared" | "sent" | "unknown" | "known";
 
 const NEXT: Readonly<Record<JournalState, readonly JournalState[]>> = {
-  prepared: ["sent"],
+  prepared: ["sent", "known"],
   sent: ["sent", "unknown", "known", "prepared"],
   unknown: ["sent", "known"],
   known: ["known"],
@@ -29,7 +29,7 @@ const NEXT: Readonly<Record<JournalState, readonly JournalState[]>> = {
 /** One debit, by the partner's reference. */
 export interface JournalEntry {
   readonly reference: string;
-  /** The link that it was first sent with. */
+  /** The link that it was last sent with. */
   readonly linkId: string;
   /** Issuer, client and the bank's customer: at the bank the reference and the key may be known only there. */
   readonly sentFor: string;
@@ -68,16 +68,26 @@ export class Journal {
     return found === undefined ? undefined : { entry: parseStored<JournalEntry>(found), version: found.version };
   }
 
-  /** The entries that are open now, in the order of their references. */
+  /**
+   * The entries that are open now, in the order of their references.
+   *
+   * @throws {@link StoreError} for one that can't be read, after all the others.
+   */
   async *open(): AsyncGenerator<JournalEntry, void, undefined> {
-    let after = "";
-    for (;;) {
-      const page = await this.#store.find({ label: OPEN.name, value: OPEN.value, after, limit: PAGE });
-      for (const found of page) yield parseStored<JournalEntry>(found);
-      const last = page.at(-1);
-      if (last === undefined || page.length < PAGE) return;
-      after = last.key;
+    let unreadable: unknown;
+    for (let after: string | undefined = ""; after !== undefined; ) {
+      // A store may give fewer than it was asked for: only an empty page is the end.
+      const page: readonly StoreEntry[] = await this.#store.find({ ...OPEN, after, limit: PAGE });
+      for (const found of page) {
+        const entry = tried(
+          () => parseStored<JournalEntry>(found),
+          error => (unreadable ??= error),
+        );
+        if (entry !== undefined) yield entry;
+      }
+      after = page.at(-1)?.key;
     }
+    if (unreadable !== undefined) throw unreadable;
   }
 
   /**
@@ -94,7 +104,7 @@ export class Journal {
     const entry = over ? rest : next;
     const written = await this.#store.put(keyOf(entry.reference), JSON.stringify(entry), {
       version: before?.version ?? 0,
-      ...(isOpen(entry) ? { labels: { [OPEN.name]: OPEN.value } } : {}),
+      ...(isOpen(entry) ? { labels: { [OPEN.label]: OPEN.value } } : {}),
     });
     if (written === undefined) throw new DebitOutcomeUnknownError(entry.reference);
     return { entry, version: written };
@@ -106,8 +116,17 @@ export function isOpen({ state, debit }: JournalEntry): boolean {
   return state !== "prepared" && (debit === undefined || !isFinal(debit));
 }
 
-const OPEN = { name: "debit", value: "open" };
+const OPEN = { label: "debit", value: "open" };
 const PAGE = 100;
+
+function tried<T>(work: () => T, failed: (error: unknown) => void): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    failed(error);
+    return undefined;
+  }
+}
 
 function keyOf(reference: string): string {
   return `debit:${reference}`;

@@ -4,7 +4,7 @@
  * @module
  */
 import { type JstDateTime, toJst } from "../config/jst.js";
-import { DebitOutcomeUnknownError, MinnaError } from "../errors.js";
+import { DebitOutcomeUnknownError, type MinnaError } from "../errors.js";
 import type { Store } from "../links/store.js";
 import type { CallOptions } from "../transport/call.js";
 import { type Debit, isFinal } from "./debit.js";
@@ -38,7 +38,7 @@ export interface RecoveredDebit extends Omit<OpenDebit, "state" | "debitId"> {
   readonly outcome: "settled" | "processing" | "not_made" | "unknown";
   /** As the bank has it. */
   readonly debit?: Debit;
-  /** Why it is not settled. */
+  /** Why it is not settled, or could not be asked for. */
   readonly error?: MinnaError;
 }
 
@@ -74,7 +74,7 @@ export class OpenDebits {
    * is at is left to them. One that can't be settled does not stop the others.
    *
    * @param options - `timeout`: for each debit. `signal`: ends the whole.
-   * @throws {@link StoreError} when the store fails.
+   * @throws {@link StoreError} when the store fails; for an entry that can't be read, once all others are done.
    */
   async *recover(options?: CallOptions): AsyncGenerator<RecoveredDebit, void, undefined> {
     for await (const entry of this.#journal.open()) {
@@ -89,12 +89,14 @@ export class OpenDebits {
     options: CallOptions | undefined,
   ): Promise<Pick<RecoveredDebit, "outcome" | "debit" | "error"> | undefined> {
     try {
-      const debit = await this.#debitsOf(linkId).recover(reference, options);
-      if (debit === undefined) return undefined;
-      return { outcome: isFinal(debit) ? "settled" : "processing", debit };
+      const recovery = await this.#debitsOf(linkId).recover(reference, options);
+      if (recovery === undefined) return undefined;
+      const { debit, error } = recovery;
+      const why = error === undefined ? {} : { error };
+      if (debit === undefined) return { outcome: "not_made", ...why };
+      return { outcome: isFinal(debit) ? "settled" : "processing", debit, ...why };
     } catch (error) {
       if (error instanceof DebitOutcomeUnknownError) return { outcome: "unknown", error };
-      if (error instanceof MinnaError && error.code !== "store_failed") return { outcome: "not_made", error };
       throw error;
     }
   }

@@ -5,6 +5,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Codes } from "../config/operations.js";
 import {
   ApiError,
   ArgumentError,
@@ -40,6 +41,8 @@ export interface Attempt {
   readonly bodyHash: string;
   /** Whether money may have moved under the reference, by this attempt or by another. Decides what an error may say. */
   inDoubt: boolean;
+  /** Why the bank could not be asked, where what it said last is returned. */
+  notAsked?: MinnaError;
 }
 
 /** Brings the debits of one link to their end. Whoever calls holds the reference's lock. */
@@ -57,7 +60,7 @@ export class Settlement {
     const known = await this.#journal.read(attempt.body.partnerTransactionId);
     attempt.inDoubt = known !== undefined && known.entry.state !== "prepared";
     if (known === undefined) return this.#first(attempt, call);
-    const same = known.entry.bodyHash === attempt.bodyHash && (await this.#isSameCustomer(known.entry, call));
+    const same = known.entry.bodyHash === attempt.bodyHash && (await this.isSameCustomer(known.entry, call));
     if (same) return this.#again(attempt, known, call);
     const named = JSON.stringify(known.entry.reference);
     const message = `The reference ${named} already stands for a debit of another customer or with another body.`;
@@ -112,11 +115,11 @@ export class Settlement {
       lastSentAt: now,
       state: "sent",
     };
-    return this.#send(attempt, await this.#journal.write(entry, undefined), call, RESENDS);
+    return this.#send(attempt, entry, undefined, call, RESENDS);
   }
 
-  /** Somebody who linked their account again keeps their debits. */
-  async #isSameCustomer(entry: JournalEntry, call: Call): Promise<boolean> {
+  /** Whether a debit is of this link's customer: somebody who linked their account again keeps their debits. */
+  async isSameCustomer(entry: JournalEntry, call: Call): Promise<boolean> {
     const { linkId, resources } = this.#context;
     if (entry.linkId === linkId) return true;
     return (await resources.usable(linkId, undefined, call)).record.customerId === entry.customerId;
@@ -138,19 +141,29 @@ export class Settlement {
         if (last === undefined) return unknown(entry, call);
         const asking = this.#canInquire()
           ? this.#inquireFor(attempt, call)
-          : this.read(last.debitId, call).then(({ found }) => found);
-        return this.#learn(known, (await asking.catch(() => undefined)) ?? last);
+          : this.read(last.debitId, call).then(({ found }) => {
+              checkIsThisDebit(found, attempt.body, call);
+              return found;
+            });
+        const found = await asking.catch(error => {
+          if (error instanceof MinnaError) attempt.notAsked = error;
+        });
+        return this.#learn(known, found ?? last);
       }
       case "prepared": {
         const now = Date.now();
+        // The refusal may have been a gateway's. So long afterwards the key would not keep a second debit from being made.
+        const made = now - entry.sentAt > KEY_WINDOW ? await this.#inquireFor(attempt, call) : undefined;
+        if (made !== undefined) return this.#learn(known, made);
         const next = {
           ...entry,
           state: "sent",
+          linkId: this.#context.linkId,
           sentFor: await this.#payerNow(call),
           sentAt: now,
           lastSentAt: now,
         } as const;
-        return this.#send(attempt, await this.#journal.write(next, known), call, RESENDS);
+        return this.#send(attempt, next, known, call, RESENDS);
       }
       case "sent":
       case "unknown": {
@@ -172,19 +185,21 @@ export class Settlement {
       const { interactionId } = call;
       throw new DebitOutcomeUnknownError(entry.reference, { code: "debit_key_expired", interactionId });
     }
-    return this.#send(
-      attempt,
-      await this.#journal.write({ ...entry, state: "sent", lastSentAt }, known),
-      call,
-      resends,
-    );
+    const next = { ...entry, linkId: this.#context.linkId, state: "sent", lastSentAt } as const;
+    return this.#send(attempt, next, known, call, resends);
   }
 
-  async #send(attempt: Attempt, sent: VersionedEntry, call: Call, resends: number): Promise<Debit> {
+  async #send(
+    attempt: Attempt,
+    next: JournalEntry,
+    before: VersionedEntry | undefined,
+    call: Call,
+    resends: number,
+  ): Promise<Debit> {
     const { configuration, resources, linkId } = this.#context;
     const { paths, headers } = configuration.contract;
     const url = resourceUrl(configuration.apiBaseUrl, paths.debits);
-    const key = { [headers.idempotencyKey]: sent.entry.idempotencyKey };
+    const key = { [headers.idempotencyKey]: next.idempotencyKey };
     const request = {
       method: "POST",
       url,
@@ -195,13 +210,17 @@ export class Settlement {
     } as const;
     const doubtBefore = attempt.inDoubt;
     attempt.inDoubt = true;
+    // It may be written though the store does not say so: then recover() brings it on.
+    const sent = await this.#journal.write(next, before);
     let answered: Debit;
     try {
       const answer = await withShare(call, SHARE_OF_POST, own => resources.call(linkId, request, own));
       answered = decodeBody(debit, answer, "debit", call, "possible");
       checkIsThisDebit(answered, attempt.body, call);
     } catch (error) {
-      if (!certainlyNotMade(error)) return this.#resolve(attempt, sent, error, call, resends);
+      const resent = sent.entry.lastSentAt !== sent.entry.sentAt;
+      if (!certainlyNotMade(error, configuration.contract.codes, resent))
+        return this.#resolve(attempt, sent, error, call, resends);
       // This attempt has moved nothing, and the next one may use the key; an earlier one may still be under way. Where that
       // can't be written the entry stays `sent`, and is brought on later: then it can't be said that nothing will move.
       await this.#journal.write({ ...sent.entry, state: doubtBefore ? "unknown" : "prepared" }, sent);
@@ -214,7 +233,8 @@ export class Settlement {
 
   /** The answer is unclear: the bank is asked what became of the reference. Only a debit that it shows settles it. */
   async #resolve(attempt: Attempt, sent: VersionedEntry, cause: unknown, call: Call, resends: number): Promise<Debit> {
-    const doubtful = await this.#journal.write({ ...sent.entry, state: "unknown" }, sent);
+    // Now, by the clock: what was sent before a machine fell asleep has not been under way for as long as it seems.
+    const doubtful = await this.#journal.write({ ...sent.entry, state: "unknown", lastSentAt: Date.now() }, sent);
     const pause = FIRST_PAUSE * 2 ** (RESENDS - resends) * (0.5 + Math.random());
     try {
       const found = await this.#inquireFor(attempt, call);
@@ -247,15 +267,25 @@ export class Settlement {
 const REFUSED: readonly number[] = [400, 403, 404, 405, 413, 415, 422, 429];
 
 /** Whether this attempt has certainly made no debit: the bank was not reached, or it refused for good. */
-function certainlyNotMade(error: unknown): boolean {
+function certainlyNotMade(error: unknown, { debitFailure = {} }: Codes, resent: boolean): boolean {
   if (error instanceof TransportError) return error.reached === "no";
-  // already_processed is no refusal, whatever its status: there is an earlier outcome to look up.
-  if (error instanceof ApiError) return REFUSED.includes(error.status) && error.bankCode !== "already_processed";
+  if (error instanceof ApiError) {
+    const { status, bankCode = "" } = error;
+    const code = Object.hasOwn(debitFailure, bankCode) ? debitFailure[bankCode] : bankCode;
+    // already_processed is no refusal, whatever its status: there is an earlier outcome to look up. Nor is a 422 to what is
+    // sent again: it may say that the bank has had the key.
+    return REFUSED.includes(status) && code !== "already_processed" && !(resent && status === 422);
+  }
   // Everything else that is ours and not an unreadable answer stopped before the request left, or at a rejected token.
   return error instanceof MinnaError && !(error instanceof ValidationError);
 }
 
-function checkIsThisDebit(answered: Debit, body: DebitBody, call: Call): void {
+/** An answer about another reference, or of another amount, is none. */
+export function checkIsThisDebit(
+  answered: Debit,
+  body: Pick<DebitBody, "partnerTransactionId" | "amount">,
+  call: Call,
+): void {
   if (answered.partnerTransactionId === body.partnerTransactionId && answered.amount === body.amount) return;
   throw new ValidationError("body", "The bank's answer is about another debit than the one that was sent.", {
     interactionId: call.interactionId,

@@ -41,7 +41,7 @@ export interface OperationAnswer {
 
 /** How a call differs at the bank. */
 export interface Operation {
-  /** Makes the bank's request of the default contract's. */
+  /** Makes the bank's request of the default contract's: always the same of the same, for a debit may be sent again. */
   readonly request?: (request: OperationRequest) => OperationRequest;
   /** Decodes the bank's answer: makes the default contract's body of it, which is then checked. */
   readonly answer?: (answer: OperationAnswer) => unknown;
@@ -87,7 +87,7 @@ const TABLES: readonly CodeTable[] = [
 
 /** Checks the operations of a contract and notes what is wrong with them. */
 export function checkOperations(value: unknown, problems: Problems): Operations {
-  return checkEach("operations", value, NAMES, problems, (option, entry) => {
+  return checkEach("operations", value, NAMES, problems, bound, (option, entry) => {
     for (const [name, member] of Object.entries(entry)) {
       if (name !== "request" && name !== "answer")
         problems.add(`${option}.${name}`, "request or answer", "an unknown option");
@@ -98,12 +98,28 @@ export function checkOperations(value: unknown, problems: Problems): Operations 
 
 /** Checks the code tables of a contract and notes what is wrong with them. */
 export function checkCodes(value: unknown, problems: Problems): Codes {
-  return checkEach("codes", value, TABLES, problems, (option, entry) => {
-    for (const [code, meaning] of Object.entries(entry)) {
-      if (typeof meaning !== "string")
-        problems.add(`${option}.${code.slice(0, 40)}`, "a code of the default contract", kindOf(meaning));
-    }
-  });
+  return checkEach(
+    "codes",
+    value,
+    TABLES,
+    problems,
+    entry => ({ ...entry }),
+    (option, entry) => {
+      for (const [code, meaning] of Object.entries(entry)) {
+        if (typeof meaning !== "string")
+          problems.add(`${option}.${code.slice(0, 40)}`, "a code of the default contract", kindOf(meaning));
+      }
+    },
+  );
+}
+
+/** The functions of an operation, which may be methods. */
+function bound(operation: Operation): Operation {
+  const { request, answer } = operation;
+  return {
+    ...(typeof request === "function" ? { request: request.bind(operation) } : {}),
+    ...(typeof answer === "function" ? { answer: answer.bind(operation) } : {}),
+  };
 }
 
 function checkEach<Result extends object>(
@@ -111,6 +127,7 @@ function checkEach<Result extends object>(
   value: unknown,
   names: readonly string[],
   problems: Problems,
+  copy: (entry: object) => object,
   check: (option: string, entry: object) => void,
 ): Result {
   if (value === undefined) return Object.freeze({}) as Result;
@@ -122,5 +139,7 @@ function checkEach<Result extends object>(
     else if (!isObject(entry)) problems.add(option, "an object", kindOf(entry));
     else check(option, entry);
   }
-  return Object.freeze(Object.fromEntries(entries)) as Result;
+  // Copies, so that nothing can be changed after it was checked.
+  const copies = entries.map(([name, entry]) => [name, Object.freeze(isObject(entry) ? copy(entry) : {})]);
+  return Object.freeze(Object.fromEntries(copies)) as Result;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { randomBytes } from "node:crypto";
+import type { Subject } from "../authorization/id-token.js";
 import { startAuthorization } from "../authorization/request.js";
 import { type Callback, readCallback, verifyResponse } from "../authorization/response.js";
 import type { AuthorizationContext } from "../authorization/server.js";
@@ -11,7 +12,7 @@ import { exchangeCode } from "../authorization/tokens.js";
 import type { Configuration } from "../config/configuration.js";
 import { COMPANION_SCOPES, SCOPES, type Scope } from "../config/contract.js";
 import { type JstDateTime, toJst } from "../config/jst.js";
-import { ArgumentError, LinkError } from "../errors.js";
+import { ArgumentError, OAuthError } from "../errors.js";
 import { type CallOptions, withCall } from "../transport/call.js";
 import type { Door } from "../transport/door.js";
 import type { WithInteractionId } from "./decode.js";
@@ -23,12 +24,11 @@ import {
   type LinkInfo,
   type LinkRecord,
   readLink,
-  readOwnLink,
   removeLink,
   withTokens,
   writeLink,
 } from "./record.js";
-import { renewLink } from "./renewal.js";
+import { readRenewable, renewLink } from "./renewal.js";
 import type { Store } from "./store.js";
 import { openTransaction, peekTransaction, spendTransaction, TRANSACTION_LIFETIME } from "./transaction.js";
 
@@ -108,11 +108,22 @@ export class Links {
     }
     const asked = checkScopes(wanted);
     return withCall(options, this.#configuration.timeout, async call => {
-      const renewed = linkId === undefined ? undefined : await this.#renewable(linkId, customerId);
+      const renewed =
+        linkId === undefined
+          ? undefined
+          : (await readRenewable(this.#store, linkId, customerId, this.#configuration)).record;
       const scopes = SCOPES.filter(scope => asked.includes(scope) || renewed?.scopes.includes(scope));
       const wireScopes = this.#wireScopes(scopes);
-      const authorization = { scopes: wireScopes, mergeInto: renewed?.grantId };
-      const started = await startAuthorization(authorization, { ...this.#authorization, call });
+      const context = { ...this.#authorization, call };
+      let merges = renewed?.grantId !== undefined;
+      const started = await startAuthorization({ scopes: wireScopes, mergeInto: renewed?.grantId }, context).catch(
+        error => {
+          // The grant is over: there is nothing to merge with. Whose account it is, is compared all the same.
+          if (!(merges && error instanceof OAuthError && error.code === "invalid_grant_id")) throw error;
+          merges = false;
+          return startAuthorization({ scopes: wireScopes }, context);
+        },
+      );
       const { authorizationUrl, expiresIn: authorizationUrlExpiresIn, secrets } = started;
       const transaction = await openTransaction(this.#store, {
         customerId,
@@ -121,7 +132,7 @@ export class Links {
         secrets,
         issuer: this.#configuration.issuer,
         clientId: this.#configuration.clientId,
-        ...(linkId === undefined ? {} : { linkId }),
+        ...(linkId === undefined ? {} : { linkId, merges }),
       });
       const { interactionId } = call;
       return Object.freeze({
@@ -155,20 +166,23 @@ export class Links {
       const context = { ...this.#authorization, call };
       const transaction = browser?.transaction;
       const begun = await peekTransaction(this.#store, transaction, configuration);
-      const { customerId, scopes, wireScopes, secrets, linkId } = begun;
+      const { customerId, scopes, wireScopes, secrets, linkId, merges = false } = begun;
       const response = await verifyResponse(parameters, secrets.state, context);
       if (secrets.nonce !== undefined) await context.server.warmKeys(call);
       const thumbprint = await this.#door.thumbprint(call);
       // Only an authentic answer spends the transaction; then nothing brings it back.
-      await spendTransaction(this.#store, transaction as string);
-      if ("error" in response) throw response.error;
-      const before = linkId === undefined ? undefined : (await readOwnLink(this.#store, linkId, configuration)).record;
-      const tokens = await exchangeCode(response.code, secrets, wireScopes, context, before?.tokens?.subject);
-      if (before !== undefined) {
-        const renewed = await renewLink(this.#store, { linkId: before.id, scopes, tokens, thumbprint }, context);
+      const exchange = async (subject?: Subject) => {
+        await spendTransaction(this.#store, transaction as string);
+        if ("error" in response) throw response.error;
+        return exchangeCode(response.code, secrets, wireScopes, context, subject);
+      };
+      if (linkId !== undefined) {
+        const renewal = { linkId, customerId, scopes, thumbprint, merges };
+        const renewed = await renewLink(this.#store, renewal, context, exchange);
         this.#rooms.access.learn(renewed);
         return Object.freeze({ ...infoOf(renewed), interactionId: call.interactionId });
       }
+      const tokens = await exchange();
       const wished: LinkRecord = {
         id: `lnk_${randomBytes(18).toString("base64url")}`,
         customerId,
@@ -202,7 +216,7 @@ export class Links {
    * @param filter - `customerId`: the partner's own id of a customer, whose released links are listed, too.
    */
   async *list(filter: { readonly customerId?: string } = {}): AsyncGenerator<LinkInfo, void, undefined> {
-    const { customerId } = filter;
+    const { customerId } = filter ?? {};
     const label =
       customerId === undefined
         ? ({ label: "link", value: "active" } as const)
@@ -251,18 +265,11 @@ export class Links {
 
   async #askForEnd({ id, grantExpiresAt }: LinkRecord, options: CallOptions | undefined): Promise<number | undefined> {
     if (grantExpiresAt === null) return undefined;
-    const status = await new Grant(id, this.#rooms).status(options).catch(() => undefined);
-    return status?.expiresAt ? Date.parse(status.expiresAt) : undefined;
-  }
-
-  /** The link to renew, which must be the same customer's. */
-  async #renewable(linkId: string, customerId: string): Promise<LinkRecord> {
-    const { record } = await readOwnLink(this.#store, linkId, this.#configuration);
-    if (record.status === "released") {
-      throw new LinkError("link_released", linkId, "The link was released. Link the account again, without this link.");
-    }
-    if (record.customerId === customerId) return record;
-    throw new LinkError("link_unknown", linkId, "The customer has no such link.");
+    const status = await new Grant(id, this.#rooms).status(options).catch(error => {
+      if (options?.signal?.aborted) throw error;
+    });
+    const ends = Date.parse(status?.expiresAt ?? "");
+    return Number.isNaN(ends) ? undefined : ends;
   }
 
   #wireScopes(scopes: readonly Scope[]): readonly string[] {

@@ -25,6 +25,8 @@ export interface Transaction {
   readonly clientId: string;
   /** The link that is to be renewed; absent for a new one. */
   readonly linkId?: string;
+  /** Whether its grant was asked to be merged with. */
+  readonly merges?: boolean;
 }
 
 /** A transaction as it is kept. */

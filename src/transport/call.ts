@@ -96,7 +96,7 @@ export function endedEarly(
   endpoint: string,
   sideEffect: SideEffect = reached === "no" ? "none" : "possible",
 ): TransportError {
-  const code = call.signal.reason === "timeout" ? "timeout" : "aborted";
+  const code = call.signal.aborted && call.signal.reason !== "timeout" ? "aborted" : "timeout";
   const why = code === "timeout" ? "The call's deadline passed" : "The caller's signal ended the call";
   const when = reached === "no" ? "before the request left" : "before the answer was there";
   return new TransportError(code, `${why} ${when} (${endpoint}).`, {

@@ -63,7 +63,8 @@ export class Door {
   async send(outgoing: OutgoingRequest, call: Call): Promise<Answer> {
     const pool = (await this.#generations.current(call)).pool(outgoing.presents);
     const failed = { method: outgoing.method, presents: outgoing.presents, endpoint: nameOf(outgoing.url) };
-    if (call.signal.aborted) throw endedEarly(call, "no", failed.endpoint);
+    // By the clock, too: in a machine that was asleep, the timers have not noticed.
+    if (call.signal.aborted || Date.now() >= call.deadline) throw endedEarly(call, "no", failed.endpoint);
     try {
       return await this.#untilEnded(this.#attempt(outgoing, call, pool), outgoing, call);
     } catch (error) {

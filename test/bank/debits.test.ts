@@ -11,8 +11,10 @@ import {
 } from "../../src/errors.js";
 import { MemoryStore } from "../../src/links/memory-store.js";
 import type { PutOptions, Store } from "../../src/links/store.js";
+import type { OutgoingRequest } from "../../src/transport/door.js";
 import { DebitBank, type Fate } from "../support/debit-bank.js";
 import { rejection } from "../support/errors.js";
+import { configuration } from "../support/options.js";
 import { answer, contextTo, linkRecord } from "../support/stub-rooms.js";
 
 // Nobody waits here between two attempts.
@@ -366,6 +368,26 @@ describe("a debit that was certainly not made", () => {
     expect(bank.ledger).toHaveLength(1);
   });
 
+  test("is looked for first when so much time has passed that its key would not help", async () => {
+    // A gateway refuses what the bank has made.
+    const gateway = new Debits(
+      contextTo(outgoing => {
+        const given = bank.send(outgoing);
+        return outgoing.method === "POST" ? answer(404, "<html>Not Found</html>") : given;
+      }),
+      store,
+    );
+    await rejection(gateway.create(ORDER), ApiError);
+    vi.setSystemTime(Date.now() + 30 * HOUR);
+    expect(await debits.create(ORDER)).toMatchObject({ debitId: "dd-1" });
+    expect(bank.ledger).toHaveLength(1);
+  });
+
+  test("is in doubt when the bank says 422 to what is sent again: it may have had the key", async () => {
+    bank.fates.push("is lost on the way", "answers 422", "answers 422");
+    await rejection(debits.create(ORDER), DebitOutcomeUnknownError);
+  });
+
   test("may be made long afterwards: the bank never had the key", async () => {
     bank.fates.push("does not leave");
     await rejection(debits.create(ORDER), TransportError);
@@ -431,6 +453,36 @@ describe("a debit in doubt", () => {
     );
     expect(await new Debits(context, new MemoryStore()).create(ORDER)).toMatchObject({ debitId: first.debitId });
   });
+
+  const codes = { debitFailure: { E900: "already_processed", E100: "insufficient_funds", already_processed: "E100" } };
+
+  /** A bank with codes of its own that refuses every debit with one of them, whatever was made before. */
+  function refusing(body: object, status: number): Debits {
+    const settings = configuration("fapi2-security", { contract: { codes } });
+    const send = (outgoing: OutgoingRequest) =>
+      outgoing.method === "POST" ? answer(status, body) : bank.send(outgoing);
+    return new Debits(contextTo(send, settings), new MemoryStore());
+  }
+
+  test.each([400, 403, 409, 422])(
+    "is looked up when the bank says so in a code of its own, with HTTP %i",
+    async status => {
+      const { debitId } = await debits.create(ORDER);
+      expect(await refusing({ errorCode: "E900" }, status).create(ORDER)).toMatchObject({ debitId });
+      expect(bank.inquiries).toBe(1);
+    },
+  );
+
+  test.each([{ code: "E100" }, { code: "already_processed" }, { code: "toString" }, { code: "other" }, {}])(
+    "is none where the bank refuses it with a code that means something else: %j",
+    async body => {
+      await debits.create(ORDER);
+      const error = await rejection(refusing(body, 422).create(ORDER), ApiError);
+      expect(error).toMatchObject({ code: "unprocessable", sideEffect: "none" });
+      expect(error.bankCode).toBe("code" in body ? body.code : undefined);
+      expect(bank.inquiries).toBe(0);
+    },
+  );
 });
 
 describe("a store that fails", () => {
@@ -451,6 +503,17 @@ describe("a store that fails", () => {
     bank.fates.push("does not leave");
     const broken = new FailingStore(2);
     await rejection(new Debits(contextTo(bank.send), broken).create(ORDER), DebitOutcomeUnknownError);
+  });
+
+  test("to say that it has written leaves an unknown outcome: the debit would be brought on later", async () => {
+    const silent = new MemoryStore();
+    const put = silent.put.bind(silent);
+    silent.put = async (key, value, options) => {
+      await put(key, value, options);
+      throw new Error("the answer is lost");
+    };
+    await rejection(new Debits(contextTo(bank.send), silent).create(ORDER), DebitOutcomeUnknownError);
+    expect(bank.posts).toHaveLength(0);
   });
 
   test("to give the lock back does not hide a debit that was made", async () => {

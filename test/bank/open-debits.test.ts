@@ -2,12 +2,19 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { CreateDebit } from "../../src/bank/debit-order.js";
 import { Debits } from "../../src/bank/debits.js";
 import { OpenDebits, type RecoveredDebit } from "../../src/bank/open-debits.js";
-import { ApiError, DebitOutcomeUnknownError, LinkError, StoreError, TransportError } from "../../src/errors.js";
+import {
+  ApiError,
+  ArgumentError,
+  DebitOutcomeUnknownError,
+  LinkError,
+  StoreError,
+  TransportError,
+} from "../../src/errors.js";
 import { GuardedStore } from "../../src/links/guarded-store.js";
 import { MemoryStore } from "../../src/links/memory-store.js";
 import { DebitBank, type Fate } from "../support/debit-bank.js";
 import { rejection } from "../support/errors.js";
-import { contextTo, LINK_ID } from "../support/stub-rooms.js";
+import { answer, contextTo, LINK_ID } from "../support/stub-rooms.js";
 
 // Nobody waits here between two attempts.
 vi.mock("node:timers/promises", () => ({
@@ -177,6 +184,66 @@ describe("recovering", () => {
     ]);
   });
 
+  test("never says of a debit that it was not made, where its own work fails and not the bank", async () => {
+    await doubtful("order-1");
+    await rejection(all(open.recover({ timeout: 900_000 })), ArgumentError);
+    for (const method of ["lock", "get"] as const) {
+      const broken = new MemoryStore();
+      broken.find = options => store.find(options);
+      broken[method] = async () => {
+        throw new Error("the database is gone");
+      };
+      const guarded = new GuardedStore(broken, 1000);
+      const failing = new OpenDebits(guarded, () => new Debits(contextTo(bank.send), guarded));
+      await rejection(all(failing.recover()), StoreError);
+    }
+  });
+
+  test("says why it could not ask after one in processing", async () => {
+    bank.fates.push("stays processing");
+    await debits.create(order("order-1"));
+    bank.failingInquiries = 3;
+    const [recovered] = await all(open.recover());
+    expect(recovered).toMatchObject({ outcome: "processing", error: { code: "maintenance" } });
+  });
+
+  test("goes over the link that sent it last, where its customer linked their account again", async () => {
+    bank.fates.push("answers 403");
+    await debits.create(order("order-1")).catch(() => {});
+    const relinked = new Debits({ ...contextTo(bank.send), linkId: "lnk_2" }, store);
+    bank.fates.push(...NEVER);
+    await rejection(relinked.create(order("order-1")), DebitOutcomeUnknownError);
+    const asked: string[] = [];
+    const both = new OpenDebits(store, linkId => {
+      asked.push(linkId);
+      return relinked;
+    });
+    expect((await all(both.recover())).map(({ outcome }) => outcome)).toEqual(["settled"]);
+    expect(asked).toEqual(["lnk_2"]);
+  });
+
+  test("goes on behind an entry that can't be read, and tells of it in the end", async () => {
+    await doubtful("order-1");
+    await doubtful("order-2");
+    bank.fates.length = 0;
+    const { version = 0 } = (await store.get("debit:order-1")) ?? {};
+    await store.put("debit:order-1", "{garbled", { version, labels: { debit: "open" } });
+    const seen: string[] = [];
+    const iteration = (async () => {
+      for await (const { reference, outcome } of open.recover()) seen.push(`${reference} ${outcome}`);
+    })();
+    await rejection(iteration, StoreError);
+    expect(seen).toEqual(["order-2 settled"]);
+  });
+
+  test("goes through a store that gives less than it is asked for", async () => {
+    for (let i = 0; i < 5; i++) await doubtful(`order-${i}`);
+    const sparing = new MemoryStore();
+    sparing.find = async options => store.find({ ...options, limit: 2 });
+    const references = await all(new OpenDebits(sparing, () => debits).pending());
+    expect(references).toHaveLength(5);
+  });
+
   test("leaves a debit to whoever is at it", async () => {
     await doubtful("order-1");
     bank.fates.length = 0;
@@ -242,6 +309,44 @@ describe("waiting for a debit to settle", () => {
     const { debitId } = await debits.create(order("order-1"));
     expect(await debits.settled(debitId, { timeout: 400 })).toMatchObject({ status: "processing" });
   });
+});
+
+test("an older answer takes nothing back", async () => {
+  bank.fates.push("stays processing");
+  const { debitId } = await debits.create(order("order-1"));
+  let release = () => {};
+  const held = new Promise<void>(resolve => {
+    release = resolve;
+  });
+  const slow = new Debits(
+    contextTo(async outgoing => {
+      const given = bank.send(outgoing);
+      await held;
+      return given;
+    }),
+    store,
+  );
+  const early = slow.get(debitId);
+  await new Promise(setImmediate);
+  bank.complete("succeeded");
+  expect(await debits.create(order("order-1"))).toMatchObject({ status: "succeeded" });
+  release();
+  expect(await early).toMatchObject({ status: "processing" });
+  expect(await all(open.pending())).toEqual([]);
+  expect(await debits.create(order("order-1"))).toMatchObject({ status: "succeeded" });
+});
+
+test("what is known of a debit is not lost to a bank that is busy while it is waited for", async () => {
+  bank.fates.push("stays processing");
+  const { debitId } = await debits.create(order("order-1"));
+  let asked = 0;
+  const busy = new Debits(
+    contextTo(outgoing => (++asked > 1 ? answer(503, { code: "maintenance" }) : bank.send(outgoing))),
+    store,
+  );
+  expect(await busy.settled(debitId, { timeout: 3_000 })).toMatchObject({ status: "processing" });
+  expect(asked).toBeGreaterThan(1);
+  await rejection(busy.settled(debitId, { timeout: 3_000 }), ApiError);
 });
 
 test("a late return shows when it is asked for, and from then on", async () => {

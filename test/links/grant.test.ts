@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { AuthorizationServer } from "../../src/authorization/server.js";
 import type { ContractOptions } from "../../src/config/contract.js";
+import type { OperationRequest } from "../../src/config/operations.js";
 import {
   ApiError,
   ArgumentError,
@@ -283,7 +284,8 @@ describe("a bank of another shape", () => {
     ["extendGrant", "POST", () => grant.extend({ until: "2027-03-31" })],
     ["releaseGrant", "DELETE", () => grant.revoke()],
   ])("is asked in its own way: %s", async (operation, method, call) => {
-    connect({ operations: { [operation]: { request: request => ({ ...request, url: `${MTLS}/ninka` }) } } });
+    const request = (asked: OperationRequest) => ({ ...asked, url: `${MTLS}/ninka` });
+    connect({ operations: { [operation]: { request } } });
     await call().catch(() => {});
     expect(steps()[0]).toBe(`${method} /ninka`);
   });
@@ -461,6 +463,27 @@ describe("a release of what is gone already", () => {
     };
     await releases();
     expect(revoked()).toEqual([]);
+  });
+});
+
+describe("a release of a link that has no tokens", () => {
+  beforeEach(async () => {
+    const { record, version } = await readLink(store, LINK_ID);
+    const { tokens: _, ...bare } = record;
+    await writeLink(store, bare, version);
+  });
+
+  test("is one, though the bank can't be told", async () => {
+    expect((await grant.revoke()).status).toBe("released");
+    expect((await stored()).status).toBe("released");
+    expect(asked).toEqual([]);
+  });
+
+  test("is one, too, where the bank has nowhere to be told", async () => {
+    delete endpoints["grant_management_endpoint"];
+    delete endpoints["revocation_endpoint"];
+    expect((await grant.revoke()).status).toBe("released");
+    expect((await stored()).status).toBe("released");
   });
 });
 

@@ -189,7 +189,9 @@ describe("beginning a link", () => {
     "needs scopes to ask for: %j are none",
     async scopes => {
       const call = links.begin({ customerId: "u-42", scopes } as never);
-      expect(await rejection(call, ArgumentError)).toMatchObject({ code: "argument_invalid", argument: "scopes" });
+      const error = await rejection(call, ArgumentError);
+      expect(error).toMatchObject({ code: "argument_invalid", argument: "scopes" });
+      expect(error.message).toContain("balance, transactions, deposits, identity, debit");
       expect(steps).toEqual([]);
     },
   );
@@ -441,8 +443,76 @@ describe("renewing a link", () => {
   });
 
   test.each([null, "", 7])("needs its id: %j is none", async link => {
-    await rejection(links.begin({ ...RENEWAL, link: link as string }), ArgumentError);
+    const error = await rejection(links.begin({ ...RENEWAL, link: link as string }), ArgumentError);
+    expect(error).toMatchObject({ code: "argument_invalid", argument: "link" });
     expect(steps).toEqual([]);
+  });
+
+  /** What a request was pushed with, in order. */
+  function refusing(refused: (parameters: URLSearchParams) => boolean, error: string): URLSearchParams[] {
+    const all: URLSearchParams[] = [];
+    const push = replies["POST /par"]!;
+    replies["POST /par"] = outgoing => {
+      const parameters = new URLSearchParams(outgoing.body);
+      all.push(parameters);
+      return refused(parameters) ? answer(400, { error }, JSON_TYPE) : push(outgoing);
+    };
+    return all;
+  }
+
+  test("asks for a new grant where the old one is over, with secrets of its own", async () => {
+    const requests = refusing(parameters => parameters.has("grant_id"), "invalid_grant_id");
+    await linked();
+    const { transaction } = await links.begin(RENEWAL, OPTIONS);
+    const told = requests.map(request => [request.get("grant_management_action"), request.get("grant_id")]);
+    expect(told).toEqual([
+      ["merge", "grant-1"],
+      ["create", null],
+    ]);
+    for (const name of ["state", "nonce", "code_challenge"]) {
+      expect(new Set(requests.map(request => request.get(name))).size).toBe(2);
+    }
+    expect(new Set(requests.map(request => request.get("scope"))).size).toBe(1);
+    for (const { headers } of asked) expect(headers).toMatchObject({ "x-fapi-interaction-id": INTERACTION_ID });
+    const { secrets, linkId } = await peekTransaction(store, transaction, CLIENT);
+    expect({ state: secrets.state, linkId }).toEqual({ state: pushed.get("state"), linkId: LINK_ID });
+    expect(steps).toEqual(["POST /par", "POST /par", "put transaction"]);
+  });
+
+  test("that got a new grant has it from now on, and its old tokens are revoked", async () => {
+    refusing(parameters => parameters.has("grant_id"), "invalid_grant_id");
+    const { transaction } = await renewing();
+    granted = { grant_id: "grant-2" };
+    expect(await links.complete(callback(), { transaction })).toMatchObject({ id: LINK_ID, grantId: "grant-2" });
+    expect(steps.filter(step => step === "POST /revoke")).toHaveLength(2);
+  });
+
+  test("by another customer of the bank is refused, also with a new grant", async () => {
+    refusing(parameters => parameters.has("grant_id"), "invalid_grant_id");
+    const { transaction } = await renewing({ tokens: { ...TOKENS, subject: { iss: ISSUER, sub: "customer-8" } } });
+    granted = { grant_id: "grant-2" };
+    expect((await rejection(links.complete(callback(), { transaction }), ValidationError)).check).toBe("sub");
+  });
+
+  test.each<[string, string, Partial<LinkRecord>]>([
+    ["otherwise", "invalid_request", {}],
+    ["a grant that was not asked for", "invalid_grant_id", { grantId: undefined as never }],
+  ])("asks once where the bank refuses %s", async (_, error, overrides) => {
+    const requests = refusing(() => true, error);
+    await linked(overrides);
+    expect((await rejection(links.begin(RENEWAL), OAuthError)).code).toBe(error);
+    expect(requests).toHaveLength(1);
+    expect(steps).toEqual(["POST /par"]);
+  });
+
+  test("asks once where the connection is lost, and twice where the new grant is refused, too", async () => {
+    await linked();
+    replies["POST /par"] = lost;
+    await rejection(links.begin(RENEWAL), TransportError);
+    expect(new Set(asked.map(({ body }) => new URLSearchParams(body).get("grant_id")))).toEqual(new Set(["grant-1"]));
+    const requests = refusing(() => true, "invalid_grant_id");
+    expect((await rejection(links.begin(RENEWAL), OAuthError)).code).toBe("invalid_grant_id");
+    expect(requests).toHaveLength(2);
   });
 
   test("puts the new tokens in the place of the old ones, under the lock of the refresh", async () => {
@@ -451,6 +521,7 @@ describe("renewing a link", () => {
     expect(steps).toEqual([
       "GET /jwks",
       "thumbprint",
+      "lock lock:refresh:lnk_1",
       "take transaction",
       "POST /token",
       "lock lock:refresh:lnk_1",
@@ -491,7 +562,7 @@ describe("renewing a link", () => {
     const before = await stored();
     const error = await rejection(links.complete(callback(), { transaction }), ValidationError);
     expect(error).toMatchObject({ check: "sub", sideEffect: "possible" });
-    expect(steps.slice(-1)).toEqual(["POST /token"]);
+    expect(steps.slice(-2)).toEqual(["POST /token", "unlock lock:refresh:lnk_1"]);
     expect(await stored()).toStrictEqual(before);
   });
 
@@ -502,20 +573,66 @@ describe("renewing a link", () => {
     expect((await stored()).tokens?.subject).toEqual({ iss: ISSUER, sub: "customer-7" });
   });
 
+  test("that has no tokens any more gets new ones", async () => {
+    const { tokens: _, ...bare } = OLD;
+    await writeLink(store, bare, 0);
+    const { transaction } = await links.begin(RENEWAL);
+    await links.complete(callback(), { transaction });
+    expect((await stored()).tokens?.accessToken).toBe("at-1");
+  });
+
   test("that the customer declines leaves it as it was", async () => {
     const { transaction } = await renewing();
     await rejection(links.complete(callback({ error: "access_denied" }), { transaction }), AuthorizationError);
-    expect(steps.slice(-1)).toEqual(["take transaction"]);
+    expect(steps.slice(-2)).toEqual(["take transaction", "unlock lock:refresh:lnk_1"]);
     expect(await stored()).toStrictEqual(OLD);
   });
 
-  test("that was forgotten meanwhile does not bring it back, and spends no code", async () => {
+  test("whose callback comes several times at once spends its code once", async () => {
+    const { transaction } = await renewing();
+    const calls = Array.from({ length: 3 }, () => links.complete(callback(), { transaction }));
+    const settled = await Promise.allSettled(calls);
+    expect(settled.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+    expect(steps.filter(step => step === "POST /token")).toHaveLength(1);
+    expect((await stored()).tokens?.accessToken).toBe("at-1");
+  });
+
+  test("whose lock is not to be had in time can be completed later", async () => {
+    const { transaction } = await renewing();
+    await MemoryStore.prototype.lock.call(store, "lock:refresh:lnk_1", "another", 60_000);
+    await rejection(links.complete(callback(), { transaction }, { timeout: 100 }), TransportError);
+    expect(steps).not.toContain("take transaction");
+    await store.unlock("lock:refresh:lnk_1", "another");
+    expect((await links.complete(callback(), { transaction })).id).toBe(LINK_ID);
+  });
+
+  test.each<[string, Partial<LinkRecord> | undefined, LinkError["code"]]>([
+    ["forgotten", undefined, "link_unknown"],
+    ["released", { status: "released" }, "link_released"],
+    ["another customer's", { customerId: "u-43" }, "link_unknown"],
+  ])("that is %s by now does not bring it back, and spends nothing", async (_, changes, code) => {
     const { transaction } = await renewing();
     await removeLink(store, LINK_ID);
-    const error = await rejection(links.complete(callback(), { transaction }), LinkError);
-    expect(error.code).toBe("link_unknown");
-    expect(steps).not.toContain("POST /token");
+    if (changes !== undefined) await linked(changes);
+    steps.length = 0;
+    expect((await rejection(links.complete(callback(), { transaction }), LinkError)).code).toBe(code);
+    expect(steps).toEqual(["GET /jwks", "thumbprint", "lock lock:refresh:lnk_1", "unlock lock:refresh:lnk_1"]);
+    if (changes !== undefined) expect(await stored()).toStrictEqual({ ...OLD, ...changes });
+    expect((await peekTransaction(store, transaction, CLIENT)).linkId).toBe(LINK_ID);
+  });
+
+  test("that is ended while the tokens come leaves none of them behind", async () => {
+    const { transaction } = await renewing();
+    const token = replies["POST /token"]!;
+    replies["POST /token"] = async outgoing => {
+      await removeLink(store, LINK_ID);
+      return token(outgoing);
+    };
+    expect((await rejection(links.complete(callback(), { transaction }), LinkError)).code).toBe("link_unknown");
+    const revocations = asked.filter(({ url }) => url.pathname === "/revoke");
+    expect(revocations.map(({ body }) => new URLSearchParams(body).get("token"))).toEqual(["at-1"]);
     expect(steps).not.toContain("put link");
+    expect(await store.get(`link:${LINK_ID}`)).toBeUndefined();
   });
 });
 
@@ -541,7 +658,9 @@ describe("listing links", () => {
 
   test("tells all that are active, in the order of their ids, without asking the bank", async () => {
     expect((await all(links.list())).map(({ id }) => id)).toEqual(["lnk_a", "lnk_c", "lnk_d"]);
-    expect((await all(links.list({}))).map(({ id }) => id)).toEqual(["lnk_a", "lnk_c", "lnk_d"]);
+    for (const filter of [{}, null as never]) {
+      expect((await all(links.list(filter))).map(({ id }) => id)).toEqual(["lnk_a", "lnk_c", "lnk_d"]);
+    }
     expect(asked).toEqual([]);
   });
 
@@ -644,6 +763,38 @@ describe("links whose grants end soon", () => {
     replies["GET /grants/grant-0"] = () => answer(404, "");
     expect((await soon()).map(({ id }) => id)).toEqual([LINK_ID]);
     expect(steps).toContain("GET /grants/grant-0");
+  });
+
+  test.each(["", "soon", "2026-13-01T00:00:00+09:00"])(
+    "are not those of which the bank says what nobody can read: %j; the others are told",
+    async expiresAt => {
+      await linked({ id: "lnk_0", grantId: "grant-0" });
+      await linked({ grantExpiresAt: NOW + DAY });
+      replies["GET /grants/grant-0"] = ending(expiresAt);
+      expect((await soon()).map(({ id }) => id)).toEqual([LINK_ID]);
+      expect((await readLink(store, "lnk_0")).record).not.toHaveProperty("grantExpiresAt");
+    },
+  );
+
+  test("are not told any further to a caller who has gone", async () => {
+    const gone = new AbortController();
+    await linked({ id: "lnk_0", grantId: "grant-0" });
+    await linked({});
+    replies["GET /grants/grant-0"] = () => {
+      gone.abort();
+      return lost();
+    };
+    const error = await rejection(all(links.expiring({ within: 30 }, { signal: gone.signal })), TransportError);
+    expect(error.code).toBe("aborted");
+    expect(steps.filter(step => step.startsWith("GET /grants/"))).toEqual(["GET /grants/grant-0"]);
+  });
+
+  test("are told to a caller who has not gone, and may", async () => {
+    await linked({ id: "lnk_0", grantId: "grant-0" });
+    await linked({ grantExpiresAt: NOW + DAY });
+    replies["GET /grants/grant-0"] = lost;
+    const { signal } = new AbortController();
+    expect(await all(links.expiring({ within: 30 }, { signal }))).toMatchObject([{ id: LINK_ID }]);
   });
 
   test("are active ones of this client", async () => {

@@ -137,8 +137,9 @@ describe("a link with new tokens", () => {
 
   test("can do what it could where they were granted the same, also where that is called otherwise by now", () => {
     const tokens = { ...TOKENS, scopes: linkRecord().tokens?.scopes ?? [] };
-    expect(withTokens(before, tokens, "thumbprint-2", contract)).toStrictEqual({
-      ...before,
+    const able = { ...before, scopes: ["balance"], refusedScopes: ["debit"] } as const;
+    expect(withTokens(able, tokens, "thumbprint-2", contract)).toStrictEqual({
+      ...able,
       tokens,
       thumbprint: "thumbprint-2",
     });
@@ -196,9 +197,9 @@ describe("finding links", () => {
 
   test.each([
     [0, [""]],
-    [99, [""]],
+    [99, ["", "link:lnk_098"]],
     [100, ["", "link:lnk_099"]],
-    [201, ["", "link:lnk_099", "link:lnk_199"]],
+    [201, ["", "link:lnk_099", "link:lnk_199", "link:lnk_200"]],
   ])("finds all of %i, each once, a hundred at a time", async (count, pages) => {
     const names = await many(count);
     const find = vi.spyOn(store, "find");

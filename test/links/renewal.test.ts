@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { AuthorizationContext } from "../../src/authorization/server.js";
 import type { TokenSet } from "../../src/authorization/tokens.js";
-import { LinkError, StoreError, TransportError } from "../../src/errors.js";
+import { ArgumentError, LinkError, OAuthError, StoreError, TransportError } from "../../src/errors.js";
 import { MemoryStore } from "../../src/links/memory-store.js";
 import { type LinkRecord, readLink, removeLink, writeLink } from "../../src/links/record.js";
-import { type Renewal, renewLink } from "../../src/links/renewal.js";
+import { type Renewal, readRenewable, renewLink } from "../../src/links/renewal.js";
 import type { Answer } from "../../src/transport/door.js";
 import { aCall, INTERACTION_ID, shortCall } from "../support/calls.js";
 import { rejection } from "../support/errors.js";
@@ -26,20 +26,24 @@ const OLD = linkRecord({
 });
 const RENEWAL: Renewal = {
   linkId: LINK_ID,
+  customerId: "u-42",
   scopes: ["balance", "identity", "debit"],
-  tokens: NEW_TOKENS,
   thumbprint: "thumbprint-2",
+  merges: true,
 };
-const IN_THE_PLACE_OF_ANOTHER: Renewal = { ...RENEWAL, tokens: { ...NEW_TOKENS, grantId: "grant-2" } };
+const OF_ANOTHER_GRANT: TokenSet = { ...NEW_TOKENS, grantId: "grant-2" };
 
 let steps: string[];
 let store: MemoryStore;
 let bank: StubBank;
 let reply: () => Answer;
+/** What happens while the tokens are fetched. */
+let meanwhile: () => unknown;
 
 beforeEach(async () => {
   steps = [];
   reply = () => answer(200, "");
+  meanwhile = () => {};
   store = new WatchedStore();
   const metadata = metadataWith({ revocation_endpoint: `${MTLS}/revoke` });
   bank = stubBank(
@@ -77,9 +81,24 @@ async function linked(record: LinkRecord): Promise<void> {
   steps.length = 0;
 }
 
-async function renew(renewal: Renewal = RENEWAL, call = aCall()): Promise<LinkRecord> {
+async function kept(): Promise<LinkRecord> {
+  return (await readLink(store, LINK_ID)).record;
+}
+
+async function change(changes: Partial<LinkRecord>): Promise<void> {
+  const { record, version } = await readLink(store, LINK_ID);
+  await MemoryStore.prototype.put.call(store, `link:${LINK_ID}`, JSON.stringify({ ...record, ...changes }), {
+    version,
+  });
+}
+
+async function renew(tokens: TokenSet = NEW_TOKENS, call = aCall(), renewal = RENEWAL): Promise<LinkRecord> {
   const context: AuthorizationContext = { configuration: settings, server: bank.server, call };
-  return renewLink(store, renewal, context);
+  return renewLink(store, renewal, context, async subject => {
+    steps.push(`exchange for ${subject?.sub ?? "anybody"}`);
+    await meanwhile();
+    return tokens;
+  });
 }
 
 /** Lets somebody else write the link just before it is written here. */
@@ -87,14 +106,15 @@ function overtaken(changes: Partial<LinkRecord>): void {
   const put = store.put.bind(store);
   store.put = async (...parameters) => {
     store.put = put;
-    const { record, version } = await readLink(store, LINK_ID);
-    await writeLink(store, { ...record, ...changes }, version);
+    await change(changes);
     return store.put(...parameters);
   };
 }
 
 const LOCKED = "lock lock:refresh:lnk_1";
+const EXCHANGED = "exchange for anybody";
 const REVOKED = ["POST /revoke rt-0", "POST /revoke at-0"];
+const NEW_REVOKED = ["POST /revoke rt-1", "POST /revoke at-1"];
 
 describe("a renewed link", () => {
   test("is the same one, with what was granted now, and nothing of the end of the old grant", async () => {
@@ -109,62 +129,153 @@ describe("a renewed link", () => {
       tokens: NEW_TOKENS,
       thumbprint: "thumbprint-2",
     });
-    expect((await readLink(store, LINK_ID)).record).toStrictEqual(renewed);
+    expect(await kept()).toStrictEqual(renewed);
   });
 
   test("is judged by the new tokens, also where they were granted what the old ones were", async () => {
-    const { scopes, refusedScopes } = await renew({ ...RENEWAL, tokens: { ...NEW_TOKENS, scopes: OLD_TOKENS.scopes } });
+    const { scopes, refusedScopes } = await renew({ ...NEW_TOKENS, scopes: OLD_TOKENS.scopes });
     expect({ scopes, refusedScopes }).toEqual({ scopes: ["balance"], refusedScopes: ["identity", "debit"] });
   });
 
-  test("is written under the lock of the refresh", async () => {
+  test("has the lock of the refresh before anything is spent, and keeps it until it is written", async () => {
     await renew();
-    expect(steps).toEqual([LOCKED, "put", "unlock"]);
+    expect(steps).toEqual([LOCKED, EXCHANGED, LOCKED, "put", "unlock"]);
+  });
+
+  test("gets the tokens of the customer whom its first ID Token named", async () => {
+    await linked({ ...OLD, tokens: { ...OLD_TOKENS, subject: { iss: settings.issuer, sub: "customer-7" } } });
+    await renew();
+    expect(steps).toContain("exchange for customer-7");
   });
 
   test("waits for a refresh that is under way, and is read after it", async () => {
     await store.lock("lock:refresh:lnk_1", "another", 60_000);
-    const renewing = renew();
-    const { record, version } = await readLink(store, LINK_ID);
-    await writeLink(store, { ...record, customerId: "u-43" }, version);
+    const renewing = renew(OF_ANOTHER_GRANT);
+    const subject = { iss: settings.issuer, sub: "customer-9" };
+    await change({ tokens: { ...OLD_TOKENS, accessToken: "at-9", refreshToken: "rt-9", subject }, createdAt: 9 });
     await store.unlock("lock:refresh:lnk_1", "another");
-    expect((await renewing).customerId).toBe("u-43");
+    expect((await renewing).createdAt).toBe(9);
     expect(steps).toContain("wait for lock:refresh:lnk_1");
+    expect(steps.slice(-6)).toEqual([
+      "exchange for customer-9",
+      LOCKED,
+      "put",
+      "POST /revoke rt-9",
+      "POST /revoke at-9",
+      "unlock",
+    ]);
   });
 
-  test("whose lock is not to be had in time is left as it was", async () => {
+  test("whose lock is not to be had in time is left as it was, and nothing is spent", async () => {
     await store.lock("lock:refresh:lnk_1", "another", 60_000);
-    await rejection(renew(RENEWAL, shortCall(50)), TransportError);
-    expect((await readLink(store, LINK_ID)).record).toStrictEqual(OLD);
+    await rejection(renew(NEW_TOKENS, shortCall(50)), TransportError);
+    expect(await kept()).toStrictEqual(OLD);
+    expect(steps).not.toContain(EXCHANGED);
+  });
+
+  test("whose tokens can't be had is left as it was, and its lock is given back", async () => {
+    meanwhile = () => {
+      throw new OAuthError("invalid_grant", { endpoint: "token", status: 400, retryable: false, sideEffect: "none" });
+    };
+    await rejection(renew(), OAuthError);
+    expect(await kept()).toStrictEqual(OLD);
+    expect(steps).toEqual([LOCKED, EXCHANGED, "unlock"]);
   });
 
   test("prevails over what was written meanwhile, and keeps the rest of that", async () => {
-    overtaken({ customerId: "u-43" });
-    expect(await renew()).toMatchObject({ customerId: "u-43", tokens: NEW_TOKENS });
-    expect(steps).toEqual([LOCKED, "put", "too late", "put", "unlock"]);
+    overtaken({ createdAt: 9 });
+    expect(await renew()).toMatchObject({ createdAt: 9, tokens: NEW_TOKENS });
+    expect(steps).toEqual([LOCKED, EXCHANGED, LOCKED, "too late", LOCKED, "put", "unlock"]);
   });
 
-  test.each(["get", "put"] as const)("outlives a store whose %s fails in passing", async method => {
-    const work = store[method].bind(store) as (...parameters: unknown[]) => Promise<never>;
-    let failed = 0;
-    store[method] = async (...parameters: unknown[]) => {
-      if (++failed <= 2) throw new StoreError(method, "store_failed", "connection");
-      return work(...parameters);
+  test.each(["get", "put", "lock"] as const)(
+    "outlives a store whose %s fails in passing once the tokens are there",
+    async method => {
+      let failed = 0;
+      meanwhile = () => {
+        const work = store[method].bind(store) as (...parameters: unknown[]) => Promise<never>;
+        store[method] = async (...parameters: unknown[]) => {
+          if (++failed <= 2) throw new StoreError(method, "store_failed", "connection");
+          return work(...parameters);
+        };
+      };
+      expect((await renew()).tokens).toEqual(NEW_TOKENS);
+      expect(failed).toBe(3);
+      expect(steps.filter(step => step === EXCHANGED)).toHaveLength(1);
+      expect(steps.filter(step => step === LOCKED)).toHaveLength(method === "lock" ? 2 : 4);
+    },
+  );
+
+  test("that can't be read to begin with spends nothing", async () => {
+    store.get = async () => {
+      throw new StoreError("get", "store_failed", "connection");
     };
-    expect((await renew()).tokens).toEqual(NEW_TOKENS);
-    expect(failed).toBe(3);
-  });
-
-  test("that was forgotten meanwhile is not brought back", async () => {
-    await removeLink(store, LINK_ID);
-    expect((await rejection(renew(), LinkError)).code).toBe("link_unknown");
+    await rejection(renew(), StoreError);
     expect(steps).toEqual([LOCKED, "unlock"]);
   });
+});
 
-  test("must be this client's", async () => {
-    await linked({ ...OLD, clientId: "another-client" });
-    expect((await rejection(renew(), LinkError)).code).toBe("link_elsewhere");
+describe("a link that can't be renewed", () => {
+  const UNFIT: [string, Partial<LinkRecord> | undefined, LinkError["code"], string][] = [
+    ["released", { status: "released" }, "link_released", "without this link"],
+    ["another customer's", { customerId: "u-43" }, "link_unknown", "The customer has no such link"],
+    ["released, and another customer's", { customerId: "u-43", status: "released" }, "link_released", "released"],
+    ["another client's", { clientId: "another-client" }, "link_elsewhere", "client id"],
+    ["forgotten", undefined, "link_unknown", "no link"],
+  ];
+
+  test.each(UNFIT)("is refused before anything is spent: one that is %s", async (_, changes, code, said) => {
+    if (changes === undefined) await removeLink(store, LINK_ID);
+    else await linked({ ...OLD, ...changes });
+    const error = await rejection(renew(), LinkError);
+    expect(error).toMatchObject({ code, linkId: LINK_ID });
+    expect(error.message).toContain(said);
     expect(steps).toEqual([LOCKED, "unlock"]);
+    expect(bank.asked).toEqual([]);
+  });
+
+  test.each(UNFIT)("any more is left so, and nobody gets the new tokens: one that is %s", async (_, changes, code) => {
+    meanwhile = () => (changes === undefined ? removeLink(store, LINK_ID) : change(changes));
+    expect((await rejection(renew(OF_ANOTHER_GRANT), LinkError)).code).toBe(code);
+    expect(steps).toEqual([LOCKED, EXCHANGED, LOCKED, ...NEW_REVOKED, "unlock"]);
+    const { headers } = bank.asked.at(-1) ?? {};
+    expect(headers).toMatchObject({ "x-fapi-interaction-id": INTERACTION_ID });
+    if (changes === undefined) expect(await store.get(`link:${LINK_ID}`)).toBeUndefined();
+    else expect(await kept()).toStrictEqual({ ...OLD, ...changes });
+  });
+
+  test("any more, as somebody says just before it is written, is left so, too", async () => {
+    overtaken({ status: "released" });
+    expect((await rejection(renew(), LinkError)).code).toBe("link_released");
+    expect(steps).toEqual([LOCKED, EXCHANGED, LOCKED, "too late", LOCKED, ...NEW_REVOKED, "unlock"]);
+    expect(await kept()).toStrictEqual({ ...OLD, status: "released" });
+  });
+
+  test("any more says so, also where the bank can't be told of the new tokens", async () => {
+    reply = () => answer(503, "");
+    meanwhile = () => change({ status: "released" });
+    expect((await rejection(renew(), LinkError)).code).toBe("link_released");
+    expect(steps).toContain(NEW_REVOKED[0]);
+  });
+
+  test("for want of a store keeps its tokens: they may have been written all the same", async () => {
+    store.put = async () => {
+      throw new TypeError("the database is gone");
+    };
+    await rejection(renew(), TypeError);
+    expect(steps).toEqual([LOCKED, EXCHANGED, LOCKED, "unlock"]);
+    expect(bank.asked).toEqual([]);
+  });
+
+  test.each([undefined, null, "", 7, {}])("is one without an id: %j", async id => {
+    const get = store.get.bind(store);
+    store.get = async key => {
+      steps.push("get");
+      return get(key);
+    };
+    const error = await rejection(readRenewable(store, id as string, "u-42", settings), ArgumentError);
+    expect(error).toMatchObject({ code: "argument_invalid", argument: "link" });
+    expect(steps).toEqual([]);
   });
 });
 
@@ -174,32 +285,38 @@ describe("the old tokens", () => {
     ["says nothing", undefined],
   ])("ended with the merging of the grant, where the bank %s: nothing is revoked", async (_, grantId) => {
     const named = grantId === undefined ? {} : { grantId };
-    expect((await renew({ ...RENEWAL, tokens: { ...NEW_TOKENS, ...named } })).grantId).toBe("grant-1");
+    expect((await renew({ ...NEW_TOKENS, ...named })).grantId).toBe("grant-1");
     expect(bank.asked).toEqual([]);
   });
 
   test("are revoked where the bank gave a grant of its own, once the new ones are safe", async () => {
-    expect((await renew(IN_THE_PLACE_OF_ANOTHER)).grantId).toBe("grant-2");
-    expect(steps).toEqual([LOCKED, "put", "unlock", ...REVOKED]);
-    for (const { headers } of bank.asked) expect(headers).toMatchObject({ "x-fapi-interaction-id": INTERACTION_ID });
+    expect((await renew(OF_ANOTHER_GRANT)).grantId).toBe("grant-2");
+    expect(steps).toEqual([LOCKED, EXCHANGED, LOCKED, "put", ...REVOKED, "unlock"]);
+    const { headers } = bank.asked.at(-1) ?? {};
+    expect(headers).toMatchObject({ "x-fapi-interaction-id": INTERACTION_ID });
   });
 
-  test("are those that a refresh brought meanwhile", async () => {
-    overtaken({ tokens: { ...OLD_TOKENS, accessToken: "at-9", refreshToken: "rt-9" } });
-    await renew(IN_THE_PLACE_OF_ANOTHER);
-    expect(steps.slice(-2)).toEqual(["POST /revoke rt-9", "POST /revoke at-9"]);
+  test.each<[string, TokenSet, string | undefined]>([
+    ["names none", NEW_TOKENS, undefined],
+    ["names one now", OF_ANOTHER_GRANT, "grant-2"],
+  ])("are revoked where the link had no grant to merge: the bank %s", async (_, tokens, grantId) => {
+    const { grantId: __, ...ungranted } = OLD;
+    await linked(ungranted);
+    expect((await renew(tokens)).grantId).toBe(grantId);
+    expect(steps.slice(-4)).toEqual(["put", ...REVOKED, "unlock"]);
   });
 
   test("that can't be revoked now are left to end in time", async () => {
     reply = () => answer(503, "");
-    expect((await renew(IN_THE_PLACE_OF_ANOTHER)).tokens).toEqual(IN_THE_PLACE_OF_ANOTHER.tokens);
+    expect((await renew(OF_ANOTHER_GRANT)).tokens).toEqual(OF_ANOTHER_GRANT);
     expect(steps).toContain(REVOKED[0]);
+    expect(steps.slice(-1)).toEqual(["unlock"]);
   });
 
   test("of a link that had none are not asked after", async () => {
     const { tokens: _, ...bare } = OLD;
     await linked(bare);
-    await renew(IN_THE_PLACE_OF_ANOTHER);
+    expect((await renew(OF_ANOTHER_GRANT)).tokens).toEqual(OF_ANOTHER_GRANT);
     expect(bank.asked).toEqual([]);
   });
 });

@@ -33,7 +33,11 @@ export function answer(status: number, body: unknown, headers: Answer["headers"]
 }
 
 export function linkRecord(overrides: Partial<LinkRecord> = {}): LinkRecord {
-  const tokens: TokenSet = { accessToken: ACCESS_TOKEN, refreshToken: "CANARY-refresh-token", scopes: ["openid", ...SCOPES] };
+  const tokens: TokenSet = {
+    accessToken: ACCESS_TOKEN,
+    refreshToken: "CANARY-refresh-token",
+    scopes: ["openid", ...SCOPES],
+  };
   return {
     id: LINK_ID,
     customerId: "u-42",
