@@ -44,12 +44,12 @@ describe("operations that differ", () => {
 
   test("may be methods of an object that has more to it", () => {
     class Balances {
-      readonly sign = -1;
+      readonly #sign = -1;
       answer({ body }: { body: unknown }): unknown {
-        return { balance: this.sign * Number(body) };
+        return { balance: this.#sign * Number(body) };
       }
       request(request: OperationRequest): OperationRequest {
-        return { ...request, headers: { "x-sign": String(this.sign) } };
+        return { ...request, headers: { "x-sign": String(this.#sign) } };
       }
     }
     const { balance } = contractOf({ operations: { balance: new Balances() } }).operations;
