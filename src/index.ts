@@ -12,7 +12,7 @@ export type { CreateDebit } from "./bank/debit-order.js";
 export type { Debits } from "./bank/debits.js";
 export type { Identity, IdentityApi } from "./bank/identity.js";
 export { compareKana, compareName, type NameComparison } from "./bank/names.js";
-export type { OpenDebit, OpenDebits, RecoveredDebit } from "./bank/open-debits.js";
+export type { OpenDebit, OpenDebits, RecoveredDebit, SettledDebit, UnsettledDebit } from "./bank/open-debits.js";
 export type { Deposit, Page, Rows, RowsRange, Transaction } from "./bank/rows.js";
 export { toVerifiedClaims, type VerifiedClaims } from "./bank/verified-claims.js";
 export { type Link, MinnaClient, type MinnaClientOptions } from "./client.js";

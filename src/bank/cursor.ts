@@ -10,6 +10,8 @@ import type { RowsRange } from "./rows.js";
 
 /** What the next page is asked for with, and the rows of the page before it, by the digests of their keys. */
 export interface Position {
+  /** Which rows of which account, as a digest. */
+  readonly of: string;
   readonly from: JstDate | undefined;
   readonly to: JstDate | undefined;
   readonly next: string | undefined;
@@ -25,8 +27,8 @@ export function digestOf(itemKey: string): string {
 }
 
 /** The position as text. */
-export function writeCursor({ from, to, next, seen }: Position): string {
-  return Buffer.from(JSON.stringify([from ?? null, to ?? null, next, seen.join("")])).toString("base64url");
+export function writeCursor({ of, from, to, next, seen }: Position): string {
+  return Buffer.from(JSON.stringify([of, from ?? null, to ?? null, next, seen.join("")])).toString("base64url");
 }
 
 /**
@@ -34,13 +36,13 @@ export function writeCursor({ from, to, next, seen }: Position): string {
  *
  * @throws {@link ArgumentError} when a date is none, `from` is after `to`, or the cursor is none.
  */
-export function checkRange(range: RowsRange): Position {
+export function checkRange(range: RowsRange, of: string): Position {
   const { from, to, cursor } = range ?? {};
   if (cursor !== undefined) {
     if (from !== undefined || to !== undefined) {
       throw new ArgumentError("cursor", "cursor holds the days of its request: leave from and to out.");
     }
-    return readCursor(cursor);
+    return readCursor(cursor, of);
   }
   for (const [name, value] of Object.entries({ from, to })) {
     if (value !== undefined && !isJstDate(value)) {
@@ -49,16 +51,16 @@ export function checkRange(range: RowsRange): Position {
   }
   if (from !== undefined && to !== undefined && from > to)
     throw new ArgumentError("from", "from must not be after to.");
-  return { from, to, next: undefined, seen: [] };
+  return { of, from, to, next: undefined, seen: [] };
 }
 
-function readCursor(cursor: string): Position {
+function readCursor(cursor: string, of: string): Position {
   try {
-    const [from, to, next, seen] = JSON.parse(Buffer.from(cursor, "base64url").toString()) as unknown[];
+    const [about, from, to, next, seen] = JSON.parse(Buffer.from(cursor, "base64url").toString()) as unknown[];
     const days = [from, to].every(day => day === null || isJstDate(day));
-    if (days && typeof next === "string" && next !== "" && typeof seen === "string") {
+    if (about === of && days && typeof next === "string" && next !== "" && typeof seen === "string") {
       const digests = seen.match(new RegExp(`.{${DIGEST}}`, "g")) ?? [];
-      return { from: (from as JstDate) ?? undefined, to: (to as JstDate) ?? undefined, next, seen: digests };
+      return { of, from: (from as JstDate) ?? undefined, to: (to as JstDate) ?? undefined, next, seen: digests };
     }
   } catch {
     // Not one of ours: refused below.

@@ -20,13 +20,13 @@ import { type Attempt, checkIsThisDebit, Settlement } from "./settlement.js";
 const SETTLED_WITHIN = 60_000;
 const FIRST_WAIT = 1_000;
 const LONGEST_WAIT = 30_000;
+/** Milliseconds that a last look may need. */
+const LAST_LOOK = 500;
 
-/** What came of bringing a debit on. Without `debit` it certainly was not made, as `error` says. */
-export interface Recovery {
-  readonly debit: Debit | undefined;
-  /** Also why the bank could not be asked, where `debit` is what it said last. */
-  readonly error: MinnaError | undefined;
-}
+/** What came of bringing a debit on; `error` beside a debit says why the bank could not be asked again. */
+export type Recovery =
+  | { readonly debit: Debit; readonly error: MinnaError | undefined }
+  | { readonly notMade: MinnaError };
 
 /** The debits of one link. */
 export class Debits {
@@ -98,7 +98,8 @@ export class Debits {
   }
 
   /**
-   * Waits until a debit is no longer `processing`: asks as the bank wishes (`Retry-After`), otherwise ever less often.
+   * Waits until a debit is no longer `processing`: asks as the bank wishes (`Retry-After`), otherwise ever less often, and
+   * once more at the end.
    *
    * @param options - `timeout`: how long to wait; a minute, where nothing is said.
    * @returns the debit as it is in the end, which may still be `processing` when the time is over.
@@ -113,8 +114,12 @@ export class Debits {
           throw error;
         });
         last = asked?.found ?? last;
-        const pause = Math.max((asked?.askedFor ?? 0) * 1000, wait * (0.5 + Math.random()));
-        if (last !== undefined && (isFinal(last) || Date.now() + pause >= call.deadline)) return result(last, call);
+        const left = call.deadline - Date.now();
+        const wished = (asked?.askedFor ?? 0) * 1000;
+        const over = left <= LAST_LOOK || wished >= left;
+        if (last !== undefined && (isFinal(last) || over)) return result(last, call);
+        // The last look comes just before the end.
+        const pause = Math.max(wished, Math.min(wait * (0.5 + Math.random()), left - LAST_LOOK));
         const waited = await sleep(pause, true, { signal: call.signal }).catch(() => false);
         if (!waited && last !== undefined) return result(last, call);
       }
@@ -138,7 +143,7 @@ export class Debits {
           return { debit, error: attempt.notAsked };
         } catch (error) {
           const doubt = error instanceof DebitOutcomeUnknownError || attempt.inDoubt;
-          if (error instanceof MinnaError && !doubt) return { debit: undefined, error };
+          if (error instanceof MinnaError && !doubt) return { notMade: error };
           throw error;
         }
       }),

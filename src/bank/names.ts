@@ -27,7 +27,7 @@ export function compareName(one: string, other: string): NameComparison {
 
 /**
  * Whether two names in kana (氏名カナ) are the same: half-width or full-width, ひらがな or カタカナ, with small kana enlarged
- * as banks do, whatever stands for the long vowel, with spaces or without.
+ * as banks do, whichever mark stands for the long vowel, with spaces or without.
  *
  * @example
  * ```ts
@@ -42,10 +42,15 @@ export function compareKana(one: string, other: string): boolean {
 /** NFKC joins what half-width kana write apart, too; variation selectors choose a form and no character. */
 function plain(text: string): string {
   if (typeof text !== "string") throw new ArgumentError("name", "A name to compare must be a string.");
-  return text
-    .normalize("NFKC")
-    .replace(/\s|\p{Variation_Selector}/gu, "")
-    .toLowerCase();
+  return (
+    text
+      .normalize("NFKC")
+      .replace(/\s|\p{Variation_Selector}/gu, "")
+      // A voiced mark that stood apart joins its letter once the space before it is gone.
+      .normalize("NFKC")
+      .replace(/(\p{Script=Han})々/gu, "$1$1")
+      .toLowerCase()
+  );
 }
 
 const SMALL = "ァィゥェォッャュョヮヵヶ";
@@ -59,7 +64,7 @@ function kana(text: string): string {
     .replace(/[・･.]/g, "");
 }
 
-/** Forms of one character that stand in names, the usual one first (文化庁『常用漢字表』の旧字体, 人名用漢字). */
+/** Forms of one character that stand in names, the usual one first. Common ones, not all there are. */
 const VARIANTS = [
   "高髙",
   "崎﨑嵜碕",
@@ -114,6 +119,19 @@ const VARIANTS = [
   "薮藪",
   "籠篭",
   "猪豬",
+  "豊豐",
+  "戸戶",
+  "奥奧",
+  "清淸",
+  "蔵藏",
+  "来來",
+  "頼賴",
+  "薫薰",
+  "彦彥",
+  "渋澁",
+  "渕淵",
+  "槙槇",
+  "柳栁",
 ];
 const USUAL: ReadonlyMap<string, string> = new Map(
   VARIANTS.flatMap(([usual = "", ...others]) => others.map(other => [other.normalize("NFKC"), usual] as const)),

@@ -29,18 +29,30 @@ export interface OpenDebit {
   readonly debitId?: string;
 }
 
-/** What `recover()` found out about one debit. */
-export interface RecoveredDebit extends Omit<OpenDebit, "state" | "debitId"> {
-  /**
-   * `settled`: it has come to its end, see `debit`. `processing`: the bank has it, and is not done. `not_made`: it certainly
-   * was not made, see `error`; it is open no more. `unknown`: still so, see `error`.
-   */
-  readonly outcome: "settled" | "processing" | "not_made" | "unknown";
+/** A debit that has come to its end, or that the bank has and is not done with. */
+export interface SettledDebit extends Omit<OpenDebit, "state" | "debitId"> {
+  /** `settled`: see `debit.status`. `processing`: the bank has it. */
+  readonly outcome: "settled" | "processing";
   /** As the bank has it. */
-  readonly debit?: Debit;
-  /** Why it is not settled, or could not be asked for. */
+  readonly debit: Debit;
+  /** Why the bank could not be asked, where `debit` is what it said last. */
   readonly error?: MinnaError;
 }
+
+/** A debit that was not made, or of which it is not known. */
+export interface UnsettledDebit extends Omit<OpenDebit, "state" | "debitId"> {
+  /** `not_made`: it certainly was not, and is open no more. `unknown`: still so. */
+  readonly outcome: "not_made" | "unknown";
+  /** Why. */
+  readonly error: MinnaError;
+  /** There is none. */
+  readonly debit?: never;
+}
+
+/** What `recover()` found out about one debit. */
+export type RecoveredDebit = SettledDebit | UnsettledDebit;
+
+type Outcome = Pick<SettledDebit, "outcome" | "debit" | "error"> | Pick<UnsettledDebit, "outcome" | "error">;
 
 /** The debits of all links that are still open. */
 export class OpenDebits {
@@ -84,17 +96,13 @@ export class OpenDebits {
     }
   }
 
-  async #recover(
-    { reference, linkId }: JournalEntry,
-    options: CallOptions | undefined,
-  ): Promise<Pick<RecoveredDebit, "outcome" | "debit" | "error"> | undefined> {
+  async #recover({ reference, linkId }: JournalEntry, options: CallOptions | undefined): Promise<Outcome | undefined> {
     try {
       const recovery = await this.#debitsOf(linkId).recover(reference, options);
       if (recovery === undefined) return undefined;
+      if ("notMade" in recovery) return { outcome: "not_made", error: recovery.notMade };
       const { debit, error } = recovery;
-      const why = error === undefined ? {} : { error };
-      if (debit === undefined) return { outcome: "not_made", ...why };
-      return { outcome: isFinal(debit) ? "settled" : "processing", debit, ...why };
+      return { outcome: isFinal(debit) ? "settled" : "processing", debit, ...(error === undefined ? {} : { error }) };
     } catch (error) {
       if (error instanceof DebitOutcomeUnknownError) return { outcome: "unknown", error };
       throw error;

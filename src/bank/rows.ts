@@ -159,7 +159,7 @@ function rowsOf<Row extends Keyed>(
   context: LinkContext,
   options: CallOptions | undefined,
 ): Rows<Row> {
-  const start = checkRange(range);
+  const start = checkRange(range, digestOf(`${kind.name} ${accountId}`));
   const { apiBaseUrl, contract } = context.configuration;
   const url = resourceUrl(apiBaseUrl, contract.paths[kind.name], { accountId });
   const pages = () => pagesOf(kind, url, start, context, options);
@@ -192,7 +192,7 @@ async function* pagesOf<Row extends Keyed>(
   const { configuration, resources, linkId } = context;
   const asked = new Set<string>();
   for (let position: Position | undefined = start; position !== undefined; ) {
-    const { from, to, next, seen }: Position = position;
+    const { of, from, to, next, seen }: Position = position;
     const url = new URL(path);
     const { queries } = configuration.contract;
     if (from !== undefined) url.searchParams.set(queries.dateFrom, from);
@@ -226,7 +226,7 @@ async function* pagesOf<Row extends Keyed>(
     if (hasNext && nextItemKey) {
       asked.add(nextItemKey);
       // A page without keys leaves those before it to be compared with.
-      position = { from, to, next: nextItemKey, seen: keysOf(rows) ?? seen };
+      position = { of, from, to, next: nextItemKey, seen: keysOf(rows) ?? seen };
     }
     const cursor = position === undefined ? {} : { cursor: writeCursor(position) };
     yield freeze({ ...rest, rows: fresh, ...cursor, interactionId });

@@ -235,7 +235,8 @@ export class Settlement {
   async #resolve(attempt: Attempt, sent: VersionedEntry, cause: unknown, call: Call, resends: number): Promise<Debit> {
     // Now, by the clock: what was sent before a machine fell asleep has not been under way for as long as it seems.
     const doubtful = await this.#journal.write({ ...sent.entry, state: "unknown", lastSentAt: Date.now() }, sent);
-    const pause = FIRST_PAUSE * 2 ** (RESENDS - resends) * (0.5 + Math.random());
+    const asked = cause instanceof ApiError ? (cause.retryAfter ?? 0) * 1000 : 0;
+    const pause = Math.max(asked, FIRST_PAUSE * 2 ** (RESENDS - resends) * (0.5 + Math.random()));
     try {
       const found = await this.#inquireFor(attempt, call);
       if (found !== undefined) return await this.#learn(doubtful, found);

@@ -30,3 +30,10 @@ export function isJstDate(value: unknown): value is JstDate {
 export function endOfJstDate(date: JstDate): number {
   return Date.parse(`${date}T23:59:59.999+09:00`);
 }
+
+/** A date or date-time as milliseconds since the epoch: without an offset it is Japan's; `undefined` for any other text. */
+export function fromJst(text: string): number | undefined {
+  if (isJstDate(text)) return endOfJstDate(text);
+  const time = Date.parse(/(Z|[+-]\d{2}:\d{2})$/.test(text) ? text : `${text}+09:00`);
+  return Number.isNaN(time) ? undefined : time;
+}

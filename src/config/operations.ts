@@ -96,6 +96,15 @@ export function checkOperations(value: unknown, problems: Problems): Operations 
   });
 }
 
+/** What the default contract has; the reasons of a failed debit are open. */
+const MEANINGS: Readonly<Partial<Record<string, readonly string[]>>> = {
+  accountType: ["ordinary", "savings"],
+  transactionType: ["1", "2"],
+  debitStatus: ["processing", "succeeded", "failed", "returned"],
+  grantStatus: ["active", "expired", "revoked", "suspended"],
+  grantRefusal: ["grant_expired", "grant_revoked", "grant_suspended"],
+};
+
 /** Checks the code tables of a contract and notes what is wrong with them. */
 export function checkCodes(value: unknown, problems: Problems): Codes {
   return checkEach(
@@ -104,10 +113,12 @@ export function checkCodes(value: unknown, problems: Problems): Codes {
     TABLES,
     problems,
     entry => ({ ...entry }),
-    (option, entry) => {
+    (option, entry, table) => {
+      const known = MEANINGS[table];
+      const expected = known === undefined ? "a code of the default contract" : `one of ${known.join(", ")}`;
       for (const [code, meaning] of Object.entries(entry)) {
-        if (typeof meaning !== "string")
-          problems.add(`${option}.${code.slice(0, 40)}`, "a code of the default contract", kindOf(meaning));
+        if (typeof meaning === "string" && known?.includes(meaning) !== false) continue;
+        problems.add(`${option}.${code.slice(0, 40)}`, expected, kindOf(meaning));
       }
     },
   );
@@ -128,7 +139,7 @@ function checkEach<Result extends object>(
   names: readonly string[],
   problems: Problems,
   copy: (entry: object) => object,
-  check: (option: string, entry: object) => void,
+  check: (option: string, entry: object, name: string) => void,
 ): Result {
   if (value === undefined) return Object.freeze({}) as Result;
   if (!isObject(value)) problems.add(`contract.${section}`, "an object", kindOf(value));
@@ -137,7 +148,7 @@ function checkEach<Result extends object>(
     const option = `contract.${section}.${name.slice(0, 40)}`;
     if (!names.includes(name)) problems.add(option, `one of ${names.join(", ")}`, "an unknown option");
     else if (!isObject(entry)) problems.add(option, "an object", kindOf(entry));
-    else check(option, entry);
+    else check(option, entry, name);
   }
   // Copies, so that nothing can be changed after it was checked.
   const copies = entries.map(([name, entry]) => [name, Object.freeze(isObject(entry) ? copy(entry) : {})]);

@@ -73,6 +73,11 @@ export class Access {
     return this.#renewed(linkId, rejected, call);
   }
 
+  /** Reads the link from the store again: another process may have renewed it. */
+  async look(linkId: string): Promise<void> {
+    this.#remember((await this.#read(linkId)).record);
+  }
+
   /** Takes over what was written to the store. */
   learn(record: LinkRecord): void {
     this.#remember(record);

@@ -9,7 +9,7 @@ import { mtlsEndpoint } from "../authorization/metadata.js";
 import { revokeTokens } from "../authorization/revocation.js";
 import type { AuthorizationServer } from "../authorization/server.js";
 import type { Configuration } from "../config/configuration.js";
-import { endOfJstDate, isJstDate, type JstDate, type JstDateTime, toJst } from "../config/jst.js";
+import { endOfJstDate, fromJst, isJstDate, type JstDate, type JstDateTime, toJst } from "../config/jst.js";
 import { ApiError, ArgumentError, LinkError, OAuthError, ValidationError } from "../errors.js";
 import { type Call, type CallOptions, withCall } from "../transport/call.js";
 import { type Access, refreshLock } from "./access.js";
@@ -202,9 +202,9 @@ export class Grant {
   /** Keeps when the grant ends, for `links.expiring()`. What can't be kept now is asked for again. */
   async #remember<Status extends GrantStatus>(status: Status): Promise<Status> {
     const { expiresAt } = status;
-    const grantExpiresAt = expiresAt === null || expiresAt === undefined ? null : Date.parse(expiresAt);
+    const grantExpiresAt = expiresAt === null || expiresAt === undefined ? null : fromJst(expiresAt);
     await this.#change(record =>
-      record.grantExpiresAt === grantExpiresAt || Number.isNaN(grantExpiresAt) ? record : { ...record, grantExpiresAt },
+      record.grantExpiresAt === grantExpiresAt || grantExpiresAt === undefined ? record : { ...record, grantExpiresAt },
     ).catch(() => {});
     return status;
   }

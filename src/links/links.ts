@@ -11,8 +11,8 @@ import type { AuthorizationContext } from "../authorization/server.js";
 import { exchangeCode } from "../authorization/tokens.js";
 import type { Configuration } from "../config/configuration.js";
 import { COMPANION_SCOPES, SCOPES, type Scope } from "../config/contract.js";
-import { type JstDateTime, toJst } from "../config/jst.js";
-import { ArgumentError, OAuthError } from "../errors.js";
+import { fromJst, type JstDateTime, toJst } from "../config/jst.js";
+import { ArgumentError, LinkError, OAuthError } from "../errors.js";
 import { type CallOptions, withCall } from "../transport/call.js";
 import type { Door } from "../transport/door.js";
 import type { WithInteractionId } from "./decode.js";
@@ -53,8 +53,8 @@ export interface ExpiringLink {
   readonly id: string;
   /** The partner's own id of the customer. */
   readonly customerId: string;
-  /** When the grant ends. */
-  readonly expiresAt: JstDateTime;
+  /** When the grant ends; absent where the bank says only that it has ended. */
+  readonly expiresAt?: JstDateTime;
   /** Whether it has ended already: then the link needs its customer again. */
   readonly expired: boolean;
 }
@@ -226,7 +226,8 @@ export class Links {
 
   /**
    * Lists the active links whose grants end within so many days, or have ended: to ask their customers in time. The bank
-   * is asked after those whose end it has not told yet; where it does not answer, the link is passed over.
+   * is asked after those whose end it has not told yet; where it does not answer, or says that the customer released the
+   * grant, the link is passed over.
    *
    * @param soon - `within`: days.
    * @throws {@link ArgumentError} when `within` is no positive number.
@@ -243,8 +244,10 @@ export class Links {
     for await (const record of findLinks(this.#store, label, this.#configuration)) {
       const { id, customerId } = record;
       const ends = record.grantExpiresAt ?? (await this.#askForEnd(record, options));
-      if (ends === undefined || ends > limit) continue;
-      yield Object.freeze({ id, customerId, expiresAt: toJst(ends), expired: ends <= Date.now() });
+      if (ends === "ended") yield Object.freeze({ id, customerId, expired: true });
+      else if (ends !== undefined && ends <= limit) {
+        yield Object.freeze({ id, customerId, expiresAt: toJst(ends), expired: ends <= Date.now() });
+      }
     }
   }
 
@@ -263,13 +266,18 @@ export class Links {
     this.#rooms.access.forget(id);
   }
 
-  async #askForEnd({ id, grantExpiresAt }: LinkRecord, options: CallOptions | undefined): Promise<number | undefined> {
+  async #askForEnd(
+    { id, grantExpiresAt }: LinkRecord,
+    options: CallOptions | undefined,
+  ): Promise<number | "ended" | undefined> {
     if (grantExpiresAt === null) return undefined;
-    const status = await new Grant(id, this.#rooms).status(options).catch(error => {
+    try {
+      const { expiresAt } = await new Grant(id, this.#rooms).status(options);
+      return expiresAt ? fromJst(expiresAt) : undefined;
+    } catch (error) {
       if (options?.signal?.aborted) throw error;
-    });
-    const ends = Date.parse(status?.expiresAt ?? "");
-    return Number.isNaN(ends) ? undefined : ends;
+      return error instanceof LinkError && error.code === "grant_expired" ? "ended" : undefined;
+    }
   }
 
   #wireScopes(scopes: readonly Scope[]): readonly string[] {

@@ -15,7 +15,7 @@ const forms = z.union([
   // RFC 9457 with the contract's `code`.
   z.object({ code }).transform(body => body.code),
   // GMOあおぞらネット銀行 and others of its family.
-  z.object({ errorCode: code }).transform(body => body.errorCode),
+  z.object({ errorCode: z.union([code, z.number().int().transform(String)]) }).transform(body => body.errorCode),
   // UK Open Banking.
   z
     .object({ Errors: z.tuple([z.object({ ErrorCode: code })], z.unknown()) })
@@ -23,6 +23,8 @@ const forms = z.union([
   // RFC 6749 section 5.2.
   z.object({ error: code }).transform(body => body.error),
 ]);
+
+const CHALLENGE = /\berror=(?:"([\w.:-]{1,40})"|([\w.:-]{1,40})(?=[\s,]|$))/;
 
 /** Makes the error of a refused call. */
 export function refusalOf(answer: Answer, method: string, call: Call): ApiError {
@@ -33,7 +35,7 @@ export function refusalOf(answer: Answer, method: string, call: Call): ApiError 
     interactionId: call.interactionId,
     bankCode: bankCodeOf(answer),
     retryAfter: retryAfter(answer.headers["retry-after"]),
-    retryable: status === 429 || (unclear && method === "GET"),
+    retryable: status === 429 || ((unclear || status === 408 || status === 425) && method === "GET"),
     sideEffect: unclear && method !== "GET" ? "possible" : "none",
   });
 }
@@ -62,8 +64,9 @@ function codeOf(status: number): ApiError["code"] {
 function bankCodeOf(answer: Answer): string | undefined {
   const parsed = forms.safeParse(jsonOf(answer.body));
   if (parsed.success) return parsed.data;
-  // RFC 6750 section 3.
-  return /\berror="([\w.:-]{1,40})"/.exec(String(answer.headers["www-authenticate"]))?.[1];
+  // RFC 6750 section 3; some gateways leave the quotes out.
+  const [, quoted, bare] = CHALLENGE.exec(String(answer.headers["www-authenticate"])) ?? [];
+  return quoted ?? bare;
 }
 
 function jsonOf(text: string): unknown {

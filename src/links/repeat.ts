@@ -12,8 +12,8 @@ import { retryAfter } from "../transport/retry-after.js";
 /** Milliseconds before the second attempt; each pause is twice the one before. */
 const FIRST_PAUSE = 100;
 const MOST_ATTEMPTS = 3;
-/** Too many requests, and the ways of a server or gateway to say: not now. */
-const PASSING: readonly number[] = [429, 500, 502, 503, 504];
+/** Too late, too early, too many requests, and the ways of a server or gateway to say: not now. */
+const PASSING: readonly number[] = [408, 425, 429, 500, 502, 503, 504];
 
 /**
  * Sends a safe request again while the answer is one that passes, as the bank's `Retry-After` asks (RFC 9110 section
@@ -23,7 +23,8 @@ const PASSING: readonly number[] = [429, 500, 502, 503, 504];
 export async function repeatSafely(endpoint: string, call: Call, send: () => Promise<Answer>): Promise<Answer> {
   for (let attempt = 1; ; attempt++) {
     const outcome = await send().catch((error: unknown) => {
-      if (error instanceof TransportError && error.retryable) return error;
+      // A connection that was lost has been tried once more already, at the door.
+      if (error instanceof TransportError && error.retryable && error.code !== "connection_lost") return error;
       throw error;
     });
     const lost = outcome instanceof TransportError;

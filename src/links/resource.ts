@@ -45,7 +45,11 @@ export class Resources {
    * @throws {@link LinkError} when it can't, `scope_missing` when the customer did not grant what the call needs.
    */
   async usable(linkId: string, scope: Scope | undefined, call: Call): Promise<UsableLink> {
-    const link = await this.#access.use(linkId, call);
+    let link = await this.#access.use(linkId, call);
+    if (scope !== undefined && !link.record.scopes.includes(scope)) {
+      await this.#access.look(linkId);
+      link = await this.#access.use(linkId, call);
+    }
     if (scope !== undefined && !link.record.scopes.includes(scope)) {
       throw new LinkError(
         "scope_missing",

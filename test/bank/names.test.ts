@@ -13,6 +13,8 @@ describe("names in kanji", () => {
     ["渡邉", "渡邊", "variant"],
     ["𠮷野家", "吉野家", "variant"],
     ["斎藤", "齋藤", "variant"],
+    ["佐々木", "佐佐木", "same"],
+    ["豊田", "豐田", "variant"],
     ["山田", "山口", "different"],
     ["髙橋 花子", "高橋 春子", "different"],
     ["", "", "different"],
@@ -34,6 +36,8 @@ describe("names in kana", () => {
     ["ｲﾂｺ", "イッコ"],
     ["ジョン・スミス", "ｼﾞﾖﾝ ｽﾐｽ"],
     ["ヴァン", "ｳﾞｱﾝ"],
+    ["カ゛クト", "ガクト"],
+    ["か゛くと", "ガクト"],
   ])("%s is %s", (one, other) => {
     expect(compareKana(one, other)).toBe(true);
     expect(compareKana(other, one)).toBe(true);

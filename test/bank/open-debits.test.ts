@@ -344,9 +344,9 @@ test("what is known of a debit is not lost to a bank that is busy while it is wa
     contextTo(outgoing => (++asked > 1 ? answer(503, { code: "maintenance" }) : bank.send(outgoing))),
     store,
   );
-  expect(await busy.settled(debitId, { timeout: 3_000 })).toMatchObject({ status: "processing" });
+  expect(await busy.settled(debitId, { timeout: 700 })).toMatchObject({ status: "processing" });
   expect(asked).toBeGreaterThan(1);
-  await rejection(busy.settled(debitId, { timeout: 3_000 }), ApiError);
+  await rejection(busy.settled(debitId, { timeout: 700 }), ApiError);
 });
 
 test("a late return shows when it is asked for, and from then on", async () => {

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { Accounts } from "../../src/bank/accounts.js";
+import { digestOf } from "../../src/bank/cursor.js";
 import type { RowsRange } from "../../src/bank/rows.js";
 import { ApiError, ArgumentError, ValidationError } from "../../src/errors.js";
 import type { Answer, OutgoingRequest } from "../../src/transport/door.js";
@@ -156,6 +157,10 @@ describe("a list of rows", () => {
   });
 });
 
+function cursorOf(from: unknown, to: unknown, next: string, seen: string, of = "transactions acc-1"): string {
+  return Buffer.from(JSON.stringify([digestOf(of), from, to, next, seen])).toString("base64url");
+}
+
 describe("an interrupted iteration", () => {
   async function cursors(range?: RowsRange): Promise<(string | undefined)[]> {
     const found: (string | undefined)[] = [];
@@ -200,10 +205,12 @@ describe("an interrupted iteration", () => {
     ["text", { cursor: "next" }, "cursor"],
     ["empty", { cursor: "" }, "cursor"],
     ["of another form", { cursor: Buffer.from("[1,2,3,4]").toString("base64url") }, "cursor"],
-    ["with a day that is none", { cursor: Buffer.from('["2026-02-30",null,"k",""]').toString("base64url") }, "cursor"],
-    ["without a key", { cursor: Buffer.from('[null,null,"",""]').toString("base64url") }, "cursor"],
+    ["with a day that is none", { cursor: cursorOf("2026-02-30", null, "k", "") }, "cursor"],
+    ["without a key", { cursor: cursorOf(null, null, "", "") }, "cursor"],
+    ["of other rows", { cursor: cursorOf(null, null, "k", "", "deposits acc-1") }, "cursor"],
+    ["of another account", { cursor: cursorOf(null, null, "k", "", "transactions acc-2") }, "cursor"],
     ["no text", { cursor: 1 as never }, "cursor"],
-    ["beside days", { cursor: Buffer.from('[null,null,"k",""]').toString("base64url"), from: "2026-04-01" }, "cursor"],
+    ["beside days", { cursor: cursorOf(null, null, "k", ""), from: "2026-04-01" }, "cursor"],
   ])("whose cursor is %s is refused at once", (_, range, argument) => {
     expect(thrown(() => accounts.transactions("acc-1", range), ArgumentError)).toMatchObject({ argument });
   });

@@ -19,6 +19,8 @@ export interface ChaosOptions {
   readonly seed: number;
   /** How many callers there are at a time. */
   readonly callers?: number;
+  /** How many of the calls are given up on after some milliseconds, wherever they are; 0.05 by default. */
+  readonly impatience?: number;
   /** What stands between the clients and the store they share. */
   readonly between?: (store: Store) => Store;
 }
@@ -69,7 +71,13 @@ const ROUNDS = 20;
 type Belief = Debit | "not made" | "unknown";
 
 /** Charges, recovers, and audits. */
-export async function runChaos({ debits, seed, callers = 24, between = same }: ChaosOptions): Promise<ChaosReport> {
+export async function runChaos({
+  debits,
+  seed,
+  callers = 24,
+  impatience = 0.05,
+  between = same,
+}: ChaosOptions): Promise<ChaosReport> {
   const began = performance.now();
   const random = generator(seed);
   await using bank = await startSandbox({ accessTokenSeconds: 3600 });
@@ -86,7 +94,11 @@ export async function runChaos({ debits, seed, callers = 24, between = same }: C
   const charge = async (reference: string, amount: number): Promise<void> => {
     const link = pick(links, random);
     try {
-      learn(beliefs, reference, await create(link, reference, amount, random));
+      learn(
+        beliefs,
+        reference,
+        await create(link, reference, amount, random() < impatience ? 1 + Math.floor(random() * 40) : undefined),
+      );
     } catch (error) {
       if (!(error instanceof MinnaError)) throw error;
       if (error instanceof DebitOutcomeUnknownError) doubts++;
@@ -128,9 +140,9 @@ export async function runChaos({ debits, seed, callers = 24, between = same }: C
 }
 
 /** A caller who may lose patience: then the call ends wherever it is. */
-async function create(link: Link, reference: string, amount: number, random: () => number): Promise<Debit> {
-  const patience = random() < 0.05 ? { signal: AbortSignal.timeout(1 + Math.floor(random() * 40)) } : {};
-  return link.debits.create({ reference, amount, description: "ﾎﾝ" }, patience);
+async function create(link: Link, reference: string, amount: number, patience: number | undefined): Promise<Debit> {
+  const options = patience === undefined ? {} : { signal: AbortSignal.timeout(patience) };
+  return link.debits.create({ reference, amount, description: "ﾎﾝ" }, options);
 }
 
 /** What is known of a debit is not forgotten for what somebody else could not find out. */

@@ -11,10 +11,17 @@ const { values } = parseArgs({
     break: { type: "string" },
   },
 });
-const between = { journal: withoutJournal, keys: withFreshKeys }[values.break ?? ""];
+const broken = { journal: withoutJournal, keys: withFreshKeys };
+const between = Object.hasOwn(broken, values.break ?? "") ? broken[values.break as keyof typeof broken] : undefined;
 const options = { debits: Number(values.debits), seed: Number(values.seed) };
+if (!(options.debits > 0 && Number.isInteger(options.debits) && Number.isInteger(options.seed))) {
+  throw new RangeError("--debits and --seed must be whole numbers");
+}
+if (values.break !== undefined && between === undefined) throw new RangeError("--break must be journal or keys");
 console.log(`${options.debits} debits, seed ${options.seed}${values.break ? `, broken: ${values.break}` : ""}`);
-const report = await runChaos(between === undefined ? options : { ...options, between });
+const report = await runChaos(
+  between === undefined ? options : { ...options, between, impatience: values.break === "keys" ? 0.5 : 0.05 },
+);
 
 const { twice, lost, unknown, faults, seconds, ...counts } = report;
 for (const [name, times] of Object.entries(faults)) console.log(`  ${name}: ${times}`);

@@ -19,6 +19,15 @@ const OPERATIONS: readonly OperationName[] = [
   "releaseGrant",
   "extendGrant",
 ];
+const STATUSES = "one of processing, succeeded, failed, returned";
+const MEANING: Readonly<Record<string, string>> = {
+  accountType: "savings",
+  transactionType: "2",
+  debitStatus: "returned",
+  debitFailure: "whatever the bank says",
+  grantStatus: "suspended",
+  grantRefusal: "grant_revoked",
+};
 const TABLES = ["accountType", "transactionType", "debitStatus", "debitFailure", "grantStatus", "grantRefusal"];
 
 function contractOf(contract: unknown): Contract {
@@ -135,7 +144,8 @@ describe("operations that differ", () => {
 
 describe("codes of the bank's own", () => {
   test.each(TABLES)("may be in any of the tables: %s", table => {
-    for (const codes of [{ [table]: {} }, { [table]: { "01": "a", "": "b" } }]) {
+    const meaning = MEANING[table] ?? "";
+    for (const codes of [{ [table]: {} }, { [table]: { "01": meaning, "": meaning } }]) {
       expect(contractOf({ codes }).codes).toStrictEqual(codes);
     }
   });
@@ -178,13 +188,30 @@ describe("codes of the bank's own", () => {
       "what is no text",
       { debitStatus: { A: "succeeded", B: 1, ["x".repeat(41)]: null } },
       [
-        { option: "contract.codes.debitStatus.B", expected: "a code of the default contract", found: "a number" },
+        { option: "contract.codes.debitStatus.B", expected: STATUSES, found: "a number" },
         {
           option: `contract.codes.debitStatus.${"x".repeat(40)}`,
-          expected: "a code of the default contract",
+          expected: STATUSES,
           found: "null",
         },
       ],
+    ],
+    [
+      "a code that the default contract has not",
+      { debitStatus: { DONE: "suceeded" }, grantRefusal: { E1: "expired" } },
+      [
+        { option: "contract.codes.debitStatus.DONE", expected: STATUSES, found: "a string" },
+        {
+          option: "contract.codes.grantRefusal.E1",
+          expected: "one of grant_expired, grant_revoked, grant_suspended",
+          found: "a string",
+        },
+      ],
+    ],
+    [
+      "a reason of a failed debit that is no text",
+      { debitFailure: { E1: 1 } },
+      [{ option: "contract.codes.debitFailure.E1", expected: "a code of the default contract", found: "a number" }],
     ],
   ])("can't be %s", (_, codes, problems) => {
     expect(wrong({ codes })).toEqual(problems);

@@ -242,7 +242,7 @@ describe("the bank's codes", () => {
       status: "A",
       failure: { code: "other" },
     });
-    expect(translated("accounts", EVERYWHERE, { debitStatus: { A: "x" } })).toEqual(EVERYWHERE);
+    expect(translated("accounts", EVERYWHERE, { debitStatus: { A: "failed" } })).toEqual(EVERYWHERE);
   });
 
   test("are translated after the contract's function", () => {

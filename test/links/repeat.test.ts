@@ -37,14 +37,14 @@ function answering(...outcomes: (Answer | Error)[]): () => Promise<Answer> {
 
 function lost(retryable: boolean): TransportError {
   const details = { reached: "possible", endpoint: "x", retryable } as const;
-  return new TransportError("connection_lost", "The connection is gone.", details);
+  return new TransportError("connection_failed", "The connection is gone.", details);
 }
 
 const pauses = () => vi.mocked(sleep).mock.calls.map(([wait]) => wait);
 const GOOD = answer(200, "{}");
 
 describe("a safe request", () => {
-  test.each([429, 500, 502, 503, 504])("is repeated after %i, ever later", async status => {
+  test.each([408, 425, 429, 500, 502, 503, 504])("is repeated after %i, ever later", async status => {
     expect(await repeatSafely("x", aCall(), answering(answer(status, ""), answer(status, ""), GOOD))).toBe(GOOD);
     expect(sent).toBe(3);
     expect(pauses()).toEqual([100, 200]);
@@ -55,13 +55,21 @@ describe("a safe request", () => {
     expect(sent).toBe(1);
   });
 
-  test("is repeated when its connection was lost", async () => {
+  test("is repeated when there was no connection", async () => {
     expect(await repeatSafely("x", aCall(), answering(lost(true), GOOD))).toBe(GOOD);
     expect(pauses()).toEqual([100]);
   });
 
   test.each<[string, Error]>([
     ["a failure that stays", lost(false)],
+    [
+      "a connection that was lost twice",
+      new TransportError("connection_lost", "The connection is gone.", {
+        reached: "possible",
+        endpoint: "x",
+        retryable: true,
+      }),
+    ],
     ["an answer that can't be trusted", new ValidationError("redirect", "It is a redirect.", { retryable: true })],
   ])("is not repeated after %s", async (_, error) => {
     await expect(repeatSafely("x", aCall(), answering(error))).rejects.toBe(error);

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test, vi } from "vitest";
 import type { Configuration } from "../../src/config/configuration.js";
+import type { Scope } from "../../src/config/contract.js";
 import { ApiError, ArgumentError, LinkError, TransportError } from "../../src/errors.js";
+import type { Access } from "../../src/links/access.js";
 import { Resources, resourceUrl } from "../../src/links/resource.js";
 import type { Call } from "../../src/transport/call.js";
 import type { Answer, OutgoingRequest } from "../../src/transport/door.js";
@@ -158,6 +160,24 @@ describe("a call", () => {
     expect(sent).toHaveLength(1);
   });
 
+  test("for what the customer granted meanwhile, in another process, is made", async () => {
+    const { record, accessToken } = await openAccess().use(LINK_ID, aCall());
+    let scopes: readonly Scope[] = ["balance"];
+    const renewed = {
+      use: async () => ({ record: { ...record, scopes }, accessToken }),
+      look: async () => {
+        scopes = ["balance", "debit"];
+      },
+    } as unknown as Access;
+    const resources = new Resources(
+      settings,
+      doorTo(() => answer(200, "made")),
+      renewed,
+    );
+    const request = { method: "GET", url: URL_OF_IT, scope: "debit" } as const;
+    expect((await resources.call(LINK_ID, request, aCall())).body).toBe("made");
+  });
+
   test("for what the customer did not grant is not made", async () => {
     const { resources, sent } = resourcesAnswering(answer(200, "{}"));
     const access = openAccess();
@@ -168,7 +188,10 @@ describe("a call", () => {
         sent.push(outgoing);
         return answer(200, "{}");
       }),
-      { use: async () => ({ record: { ...record, scopes: ["balance"] }, accessToken }) } as unknown as typeof access,
+      {
+        use: async () => ({ record: { ...record, scopes: ["balance"] }, accessToken }),
+        look: async () => {},
+      } as unknown as typeof access,
     );
     const request = { method: "GET", url: URL_OF_IT, scope: "debit" } as const;
     const error = await rejection(narrow.call(LINK_ID, request, aCall()), LinkError);

@@ -63,6 +63,7 @@ export function openAccess(): Access {
   });
   const access = {
     use: async () => usable(),
+    look: async () => {},
     renew: async () => {
       renewed++;
       return usable();
