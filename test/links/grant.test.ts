@@ -448,6 +448,22 @@ describe("a release of what is gone already", () => {
     expect(revoked()).toEqual(["rt-1", "at-1"]);
   });
 
+  test.each(["grant_expired", "grant_revoked"])("is one, by the bank's word of the grant: %s", async code => {
+    replies["DELETE /grants/grant-1"] = () => answer(403, { code });
+    await releases();
+    expect(steps()).not.toContain("POST /token");
+  });
+
+  test("is none while the bank has suspended the grant; ended all the same, its tokens are revoked", async () => {
+    replies["DELETE /grants/grant-1"] = () => answer(403, { code: "grant_suspended" });
+    expect((await rejection(grant.revoke(), LinkError)).code).toBe("grant_suspended");
+    expect((await stored()).status).toBe("active");
+    expect(revoked()).toEqual([]);
+    await grant.end(undefined);
+    expect((await stored()).status).toBe("released");
+    expect(revoked()).toEqual(["rt-1", "at-1"]);
+  });
+
   test("is one where the refresh token is over before the bank can be asked", async () => {
     const past = Date.now() - 1;
     await change({ tokens: { ...TOKENS, expiresAt: past, refreshAt: past } });

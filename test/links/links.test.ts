@@ -487,6 +487,17 @@ describe("renewing a link", () => {
     expect(steps.filter(step => step === "POST /revoke")).toHaveLength(2);
   });
 
+  test("that got a new grant of which the bank tells no id has none from now on, and keeps a merged one", async () => {
+    granted = {};
+    const merged = await renewing();
+    expect(await links.complete(callback(), { transaction: merged.transaction })).toMatchObject({ grantId: "grant-1" });
+    refusing(parameters => parameters.has("grant_id"), "invalid_grant_id");
+    const { transaction } = await links.begin(RENEWAL);
+    steps.length = 0;
+    expect(await links.complete(callback(), { transaction })).not.toHaveProperty("grantId");
+    expect(steps).toContain("POST /revoke");
+  });
+
   test("by another customer of the bank is refused, also with a new grant", async () => {
     refusing(parameters => parameters.has("grant_id"), "invalid_grant_id");
     const { transaction } = await renewing({ tokens: { ...TOKENS, subject: { iss: ISSUER, sub: "customer-8" } } });

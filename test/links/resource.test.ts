@@ -77,6 +77,14 @@ describe("a call", () => {
     ]);
   });
 
+  test("may accept something else than JSON, and takes no token of another's", async () => {
+    const { resources, sent } = resourcesAnswering(answer(200, "{}"));
+    const headers = { accept: "application/jwt", authorization: "Bearer of-somebody-else" };
+    await resources.call(LINK_ID, { method: "GET", url: URL_OF_IT, headers }, aCall());
+    expect(sent[0]?.headers["accept"]).toBe("application/jwt");
+    expect(sent[0]?.headers["authorization"]).toBe(`Bearer ${ACCESS_TOKEN}`);
+  });
+
   test("says nothing of a customer who is not there", async () => {
     const { resources, sent } = resourcesAnswering(answer(200, "{}"));
     await resources.call(LINK_ID, { method: "GET", url: URL_OF_IT }, aCall());
