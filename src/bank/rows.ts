@@ -159,9 +159,9 @@ function rowsOf<Row extends Keyed>(
   context: LinkContext,
   options: CallOptions | undefined,
 ): Rows<Row> {
-  const start = checkRange(range, digestOf(`${kind.name} ${accountId}`));
   const { apiBaseUrl, contract } = context.configuration;
   const url = resourceUrl(apiBaseUrl, contract.paths[kind.name], { accountId });
+  const start = checkRange(range, digestOf(`${kind.name} ${accountId}`));
   const pages = () => pagesOf(kind, url, start, context, options);
   return Object.freeze({
     pages,

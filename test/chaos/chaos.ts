@@ -56,12 +56,12 @@ const ODDS: Readonly<Partial<Record<FaultName, number>>> = {
   "debit-answer-empty": 0.01,
   "debit-answer-truncated": 0.01,
   "debit-fails-insufficient_funds": 0.02,
-  "debit-stuck-processing": 0.05,
-  "debit-returned": 0.01,
+  "debit-stuck-processing": 0.2,
+  "debit-returned": 0.2,
   "api-503-maintenance": 0.01,
   "api-429": 0.01,
   "api-html-error": 0.02,
-  "api-token-rejected-once": 0.005,
+  "api-token-rejected-once": 0.02,
   "api-echo-missing": 0.05,
 };
 /** Rounds of recovering after which what is open stays so. */
