@@ -787,6 +787,16 @@ describe("links whose grants end soon", () => {
     },
   );
 
+  test.each([
+    ["grant_expired", [{ id: LINK_ID, customerId: "u-42", expired: true }]],
+    ["grant_revoked", []],
+    ["another", []],
+  ])("are told by the bank's refusal, where it says so: %s", async (code, told) => {
+    await linked({});
+    replies["GET /grants/grant-1"] = () => answer(403, { code });
+    expect(await all(links.expiring({ within: 30 }, { timeout: 5_000 }))).toEqual(told);
+  });
+
   test("are not told any further to a caller who has gone", async () => {
     const gone = new AbortController();
     await linked({ id: "lnk_0", grantId: "grant-0" });

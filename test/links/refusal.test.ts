@@ -74,6 +74,14 @@ describe("the bank's code", () => {
     expect(refusal(answer(401, "", headers)).bankCode).toBe("invalid_token");
   });
 
+  test.each([
+    "Bearer error=invalid_token",
+    'Bearer error=invalid_token, realm="CANARY"',
+    "Bearer error=invalid_token x",
+  ])("is read from a challenge without quotes: %s", challenge => {
+    expect(refusal(answer(401, "", { "www-authenticate": challenge })).bankCode).toBe("invalid_token");
+  });
+
   test.each(['Bearer realm="CANARY"', 'Bearer error="CANARY CANARY"', 'Bearer my_error="CANARY"'])(
     "is none in the challenge %s",
     challenge => {
