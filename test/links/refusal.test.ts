@@ -74,6 +74,11 @@ describe("the bank's code", () => {
     expect(refusal(answer(401, "", headers)).bankCode).toBe("invalid_token");
   });
 
+  test.each([408, 425])("that is %i passes for a safe request, and for no other", status => {
+    expect(refusal(answer(status, "")).retryable).toBe(true);
+    expect(refusal(answer(status, ""), "POST").retryable).toBe(false);
+  });
+
   test.each([
     "Bearer error=invalid_token",
     'Bearer error=invalid_token, realm="CANARY"',
