@@ -37,6 +37,15 @@ describe("faults of the API", () => {
     expect(reply.headers["content-type"]).toContain("application/problem+json");
   });
 
+  it("debit-key-forgotten: as after 24 hours, the same key makes another request of the same one", async () => {
+    const order = { amount: 100, partnerTransactionId: `forgotten-${randomUUID()}` };
+    const key = randomUUID();
+    const first = await plain.debit(token, order, key);
+    expect((await plain.debit(token, order, key)).json.debitId).toBe(first.json.debitId);
+    on("debit-key-forgotten");
+    expect((await plain.debit(token, order, key)).json.code).toBe("already_processed");
+  });
+
   it("debit-references-not-compared: the key alone tells debits apart", async () => {
     on("debit-references-not-compared");
     const order = { amount: 100, partnerTransactionId: `twice-${randomUUID()}` };

@@ -22,7 +22,11 @@ export const createDebit: Operation = {
     const key = idempotencyKey(call);
     const body = jsonBody(call);
     const print = fingerprint([access.customer.subject, body]);
-    const precedent = bank.idempotencyKeys.lookUp(access.clientId, key, print);
+    const memory = { remembered: true };
+    for (const fault of call.faults.take("idempotency", access.clientId)) fault(memory);
+    const precedent = memory.remembered
+      ? bank.idempotencyKeys.lookUp(access.clientId, key, print)
+      : ({ kind: "new" } as const);
     switch (precedent.kind) {
       case "different":
         throw new Problem(422, "idempotency_key_reused", "the key was used with another body");

@@ -6,7 +6,7 @@
 import { type Answer, html, Problem } from "../api/answer.js";
 import { FAILURES, type FailureCode } from "../bank/debits.js";
 import type { Grants } from "../bank/grants.js";
-import type { BalanceFigures, DebitPlan, InquiryPlan, PagePlan, ReferencePlan, Standing } from "./hooks.js";
+import type { BalanceFigures, DebitPlan, InquiryPlan, KeyPlan, PagePlan, ReferencePlan, Standing } from "./hooks.js";
 
 const HUGE = 12 * 1024 * 1024;
 
@@ -55,6 +55,12 @@ export const apiAnswerFaults = {
     })),
   "api-error-oauth-form": (answer: Answer): boolean =>
     restate(answer, ({ code, detail }) => ({ error: code, error_description: detail })),
+};
+
+export const keyFaults = {
+  "debit-key-forgotten": (plan: KeyPlan): void => {
+    plan.remembered = false;
+  },
 };
 
 export const referenceFaults = {

@@ -115,6 +115,7 @@ export const FAULT_NAMES = [
   "api-error-code-message-form",
   "api-error-open-banking-form",
   "api-error-oauth-form",
+  "debit-key-forgotten",
   "debit-references-not-compared",
   "debit-drop-before-commit",
   "debit-504-before-commit",

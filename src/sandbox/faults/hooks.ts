@@ -61,6 +61,12 @@ export interface Standing {
   status: GrantStatus | undefined;
 }
 
+/** What the bank knows of an idempotency key. */
+export interface KeyPlan {
+  /** False as if 24 hours had passed since it was used. */
+  remembered: boolean;
+}
+
 /** What the bank does with the partner's reference of a debit. */
 export interface ReferencePlan {
   /** Whether a second debit under the same reference is refused. */
@@ -147,6 +153,8 @@ export interface Hooks {
   apiRequest(interactionId: string): Answer;
   /** The API's answer before it is sent. */
   apiAnswer(answer: Answer): void;
+  /** A debit before its key is looked up. */
+  idempotency(plan: KeyPlan): void;
   /** A debit before it is taken on. */
   reference(plan: ReferencePlan): void;
   debit(plan: DebitPlan): void;
