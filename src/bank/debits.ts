@@ -11,10 +11,11 @@ import { ifUnlocked, withLock } from "../links/lock.js";
 import type { Store } from "../links/store.js";
 import { type Call, type CallOptions, withCall } from "../transport/call.js";
 import { type Debit, isFinal, pointsToEarlier } from "./debit.js";
+import { checkIsThisDebit } from "./debit-answer.js";
 import { type CreateDebit, checkDebit, checkReference } from "./debit-order.js";
 import { isOpen, Journal } from "./journal.js";
 import type { LinkContext } from "./link-context.js";
-import { type Attempt, checkIsThisDebit, Settlement } from "./settlement.js";
+import { type Attempt, Settlement } from "./settlement.js";
 
 /** Milliseconds that `settled()` waits where the caller says nothing else. */
 const SETTLED_WITHIN = 60_000;

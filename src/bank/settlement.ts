@@ -5,21 +5,14 @@
  */
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Codes } from "../config/operations.js";
-import {
-  ApiError,
-  ArgumentError,
-  DebitOutcomeUnknownError,
-  MinnaError,
-  TransportError,
-  ValidationError,
-} from "../errors.js";
+import { ApiError, ArgumentError, DebitOutcomeUnknownError, MinnaError, ValidationError } from "../errors.js";
 import { decodeBody } from "../links/decode.js";
 import type { LinkRecord } from "../links/record.js";
 import { resourceUrl } from "../links/resource.js";
 import { type Call, withShare } from "../transport/call.js";
 import { retryAfter } from "../transport/retry-after.js";
 import { type Debit, debit, debitList, isFinal, pointsToEarlier } from "./debit.js";
+import { certainlyNotMade, checkIsThisDebit } from "./debit-answer.js";
 import type { DebitBody } from "./debit-order.js";
 import type { Journal, JournalEntry, VersionedEntry } from "./journal.js";
 import type { LinkContext } from "./link-context.js";
@@ -218,7 +211,8 @@ export class Settlement {
       answered = decodeBody(debit, answer, "debit", call, "possible");
       checkIsThisDebit(answered, attempt.body, call);
     } catch (error) {
-      const resent = sent.entry.lastSentAt !== sent.entry.sentAt;
+      // What was refused for good may come again under its key; everything else has had it sent before.
+      const resent = before !== undefined && before.entry.state !== "prepared";
       if (!certainlyNotMade(error, configuration.contract.codes, resent))
         return this.#resolve(attempt, sent, error, call, resends);
       // This attempt has moved nothing, and the next one may use the key; an earlier one may still be under way. Where that
@@ -262,36 +256,6 @@ export class Settlement {
     if (found !== undefined) checkIsThisDebit(found, body, call);
     return found;
   }
-}
-
-/** Refusals after which no debit exists. Everything else, 408 and 409 among them, leaves it open. */
-const REFUSED: readonly number[] = [400, 403, 404, 405, 413, 415, 422, 429];
-
-/** Whether this attempt has certainly made no debit: the bank was not reached, or it refused for good. */
-function certainlyNotMade(error: unknown, { debitFailure = {} }: Codes, resent: boolean): boolean {
-  if (error instanceof TransportError) return error.reached === "no";
-  if (error instanceof ApiError) {
-    const { status, bankCode = "" } = error;
-    const code = Object.hasOwn(debitFailure, bankCode) ? debitFailure[bankCode] : bankCode;
-    // already_processed is no refusal, whatever its status: there is an earlier outcome to look up. Nor is a 422 to what is
-    // sent again: it may say that the bank has had the key.
-    return REFUSED.includes(status) && code !== "already_processed" && !(resent && status === 422);
-  }
-  // Everything else that is ours and not an unreadable answer stopped before the request left, or at a rejected token.
-  return error instanceof MinnaError && !(error instanceof ValidationError);
-}
-
-/** An answer about another reference, or of another amount, is none. */
-export function checkIsThisDebit(
-  answered: Debit,
-  body: Pick<DebitBody, "partnerTransactionId" | "amount">,
-  call: Call,
-): void {
-  if (answered.partnerTransactionId === body.partnerTransactionId && answered.amount === body.amount) return;
-  throw new ValidationError("body", "The bank's answer is about another debit than the one that was sent.", {
-    interactionId: call.interactionId,
-    sideEffect: "possible",
-  });
 }
 
 /** Whose account it is at the bank, as far as this side can tell, and for which client. */

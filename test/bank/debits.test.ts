@@ -383,9 +383,13 @@ describe("a debit that was certainly not made", () => {
     expect(bank.ledger).toHaveLength(1);
   });
 
-  test("is in doubt when the bank says 422 to what is sent again: it may have had the key", async () => {
-    bank.fates.push("is lost on the way", "answers 422", "answers 422");
+  test("is in doubt when the bank says 422 to what is sent again, however late: it may have had the key", async () => {
+    bank.fates.push("is lost on the way", "is lost on the way", "is lost on the way");
     await rejection(debits.create(ORDER), DebitOutcomeUnknownError);
+    vi.setSystemTime(Date.now() + HOUR + 1);
+    bank.fates.push("answers 422", "answers 422", "answers 422");
+    await rejection(debits.create(ORDER), DebitOutcomeUnknownError);
+    expect(await store.find({ label: "debit", value: "open", limit: 10 })).toHaveLength(1);
   });
 
   test("may be made long afterwards: the bank never had the key", async () => {
