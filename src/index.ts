@@ -63,5 +63,5 @@ export type { Grant, GrantStatus } from "./links/grant.js";
 export type { BeginLink, BegunLink, ExpiringLink, Links } from "./links/links.js";
 export { MemoryStore } from "./links/memory-store.js";
 export type { LinkInfo } from "./links/record.js";
-export type { FindOptions, PutOptions, Store, StoreEntry } from "./links/store.js";
+export type { FindOptions, FoundEntry, PutOptions, Store, StoreEntry } from "./links/store.js";
 export type { CallOptions } from "./transport/call.js";

@@ -4,8 +4,8 @@
  * @module
  */
 import { DebitOutcomeUnknownError } from "../errors.js";
-import type { Store, StoreEntry } from "../links/store.js";
-import { parseStored } from "../links/stored.js";
+import type { Store } from "../links/store.js";
+import { findStored, parseStored } from "../links/stored.js";
 import { type Debit, isFinal } from "./debit.js";
 import type { DebitBody } from "./debit-order.js";
 
@@ -73,21 +73,8 @@ export class Journal {
    *
    * @throws {@link StoreError} for one that can't be read, after all the others.
    */
-  async *open(): AsyncGenerator<JournalEntry, void, undefined> {
-    let unreadable: unknown;
-    for (let after: string | undefined = ""; after !== undefined; ) {
-      // A store may give fewer than it was asked for: only an empty page is the end.
-      const page: readonly StoreEntry[] = await this.#store.find({ ...OPEN, after, limit: PAGE });
-      for (const found of page) {
-        const entry = tried(
-          () => parseStored<JournalEntry>(found),
-          error => (unreadable ??= error),
-        );
-        if (entry !== undefined) yield entry;
-      }
-      after = page.at(-1)?.key;
-    }
-    if (unreadable !== undefined) throw unreadable;
+  open(): AsyncGenerator<JournalEntry, void, undefined> {
+    return findStored<JournalEntry>(this.#store, OPEN);
   }
 
   /**
@@ -104,6 +91,7 @@ export class Journal {
     const entry = over ? rest : next;
     const written = await this.#store.put(keyOf(entry.reference), JSON.stringify(entry), {
       version: before?.version ?? 0,
+      durable: true,
       ...(isOpen(entry) ? { labels: { [OPEN.label]: OPEN.value } } : {}),
     });
     if (written === undefined) throw new DebitOutcomeUnknownError(entry.reference);
@@ -117,16 +105,6 @@ export function isOpen({ state, debit }: JournalEntry): boolean {
 }
 
 const OPEN = { label: "debit", value: "open" };
-const PAGE = 100;
-
-function tried<T>(work: () => T, failed: (error: unknown) => void): T | undefined {
-  try {
-    return work();
-  } catch (error) {
-    failed(error);
-    return undefined;
-  }
-}
 
 function keyOf(reference: string): string {
   return `debit:${reference}`;

@@ -5,7 +5,14 @@
  */
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ApiError, ArgumentError, DebitOutcomeUnknownError, MinnaError, ValidationError } from "../errors.js";
+import {
+  ApiError,
+  ArgumentError,
+  DebitOutcomeUnknownError,
+  MinnaError,
+  StoreError,
+  ValidationError,
+} from "../errors.js";
 import { decodeBody } from "../links/decode.js";
 import type { LinkRecord } from "../links/record.js";
 import { resourceUrl } from "../links/resource.js";
@@ -204,7 +211,10 @@ export class Settlement {
     const doubtBefore = attempt.inDoubt;
     attempt.inDoubt = true;
     // It may be written though the store does not say so: then recover() brings it on.
-    const sent = await this.#journal.write(next, before);
+    const sent = await this.#journal.write(next, before).catch(error => {
+      if (error instanceof StoreError && error.code === "store_not_durable") attempt.inDoubt = doubtBefore;
+      throw error;
+    });
     let answered: Debit;
     try {
       const answer = await withShare(call, SHARE_OF_POST, own => resources.call(linkId, request, own));

@@ -4,7 +4,7 @@
  * @module
  */
 import { StoreError } from "../errors.js";
-import type { FindOptions, PutOptions, Store, StoreEntry } from "./store.js";
+import type { FindOptions, FoundEntry, PutOptions, Store, StoreEntry } from "./store.js";
 
 /** Passes everything on. What the store throws may hold addresses, passwords and rows: only name and code are repeated. */
 export class GuardedStore implements Store {
@@ -30,10 +30,13 @@ export class GuardedStore implements Store {
     return this.#entry("take", await this.#guard("take", () => this.#store.take(key)));
   }
 
-  async find(options: FindOptions): Promise<readonly StoreEntry[]> {
+  async find(options: FindOptions): Promise<readonly FoundEntry[]> {
     const found: unknown = await this.#guard("find", () => this.#store.find(options));
     if (!Array.isArray(found)) return this.#refuse("find", "no list");
-    return found.map(value => this.#entry("find", value) ?? this.#refuse("find", "no entry"));
+    return found.map((value: FoundEntry | null | undefined) => {
+      const entry = this.#entry("find", value);
+      return entry !== undefined && typeof entry.cursor === "string" ? entry : this.#refuse("find", "no entry");
+    });
   }
 
   async lock(key: string, owner: string, duration: number): Promise<boolean> {
@@ -46,7 +49,7 @@ export class GuardedStore implements Store {
   }
 
   /** Databases say `null` for nothing. */
-  #entry(method: keyof Store, value: StoreEntry | null | undefined): StoreEntry | undefined {
+  #entry<Entry extends StoreEntry>(method: keyof Store, value: Entry | null | undefined): Entry | undefined {
     if (value === undefined || value === null) return undefined;
     const whole = typeof value.value === "string" && typeof value.version === "number";
     return whole ? value : this.#refuse(method, "no entry");

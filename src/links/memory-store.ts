@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { FindOptions, PutOptions, Store, StoreEntry } from "./store.js";
+import type { FindOptions, FoundEntry, PutOptions, Store, StoreEntry } from "./store.js";
 
 interface Kept extends StoreEntry {
   readonly expiresAt: number;
@@ -45,14 +45,18 @@ export class MemoryStore implements Store {
   }
 
   /** {@inheritDoc Store.find} */
-  async find({ label, value, after = "", limit }: FindOptions): Promise<readonly StoreEntry[]> {
-    return [...this.#entries.keys()]
-      .sort()
-      .filter(key => key > after)
-      .flatMap(key => this.#live(key) ?? [])
-      .filter(kept => kept.labels[label] === value)
-      .slice(0, limit)
-      .map(entryOf);
+  async find({ label, value, through = value, after = "", limit }: FindOptions): Promise<readonly FoundEntry[]> {
+    const found: [cursor: string, kept: Kept][] = [];
+    for (const key of [...this.#entries.keys()]) {
+      const kept = this.#live(key);
+      const labelled = kept?.labels[label];
+      if (kept === undefined || labelled === undefined || labelled < value || labelled > through) continue;
+      // No value holds a NUL: a shorter one comes before a longer one.
+      const cursor = `${labelled}\0${key}`;
+      if (cursor > after) found.push([cursor, kept]);
+    }
+    found.sort(([a], [b]) => (a < b ? -1 : 1));
+    return found.slice(0, limit).map(([cursor, kept]) => Object.freeze({ ...entryOf(kept), cursor }));
   }
 
   /** {@inheritDoc Store.lock} */

@@ -9,8 +9,8 @@ import { SCOPES, type Scope } from "../config/contract.js";
 import { type JstDateTime, toJst } from "../config/jst.js";
 import type { Profile } from "../config/profile.js";
 import { ArgumentError, LinkError } from "../errors.js";
-import type { Store, StoreEntry } from "./store.js";
-import { parseStored } from "./stored.js";
+import type { Store } from "./store.js";
+import { findStored, parseStored } from "./stored.js";
 
 /** A customer's account that is linked to the partner, as the partner sees it. */
 export interface LinkInfo {
@@ -124,18 +124,10 @@ export async function* findLinks(
   label: { readonly label: "customer" | "link"; readonly value: string },
   { issuer, clientId }: Configuration,
 ): AsyncGenerator<LinkRecord, void, undefined> {
-  for (let after: string | undefined = ""; after !== undefined; ) {
-    // A store may give fewer than it was asked for: only an empty page is the end.
-    const page: readonly StoreEntry[] = await store.find({ ...label, after, limit: PAGE });
-    for (const entry of page) {
-      const record = parseStored<LinkRecord>(entry);
-      if (record.issuer === issuer && record.clientId === clientId) yield record;
-    }
-    after = page.at(-1)?.key;
+  for await (const record of findStored<LinkRecord>(store, label)) {
+    if (record.issuer === issuer && record.clientId === clientId) yield record;
   }
 }
-
-const PAGE = 100;
 
 /** Forgets a link. */
 export async function removeLink(store: Store, id: string): Promise<void> {

@@ -25,15 +25,28 @@ export interface PutOptions {
   readonly expiresAt?: number;
   /** What the entry can be found by, besides its key. Replaces the labels it had. */
   readonly labels?: Readonly<Record<string, string>>;
+  /**
+   * The entry guards money: it must outlive a crash of the database. A store that knows that it can't promise this rejects
+   * with a {@link StoreError} `store_not_durable`, and keeps nothing.
+   */
+  readonly durable?: boolean;
 }
 
-/** Looks entries up by a label, in the order of their keys. */
+/** An entry that was found, with its place in the order of the search. */
+export interface FoundEntry extends StoreEntry {
+  /** What `after` must be to go on behind this entry: the store's own business. */
+  readonly cursor: string;
+}
+
+/** Looks entries up by a label, in the order of its values and, where these are equal, of their keys. */
 export interface FindOptions {
   /** The label's name. */
   readonly label: string;
-  /** The label's value, compared exactly. */
+  /** The label's value, compared exactly; with `through`, the first value. */
   readonly value: string;
-  /** Only keys after this one: the last key of the page before. */
+  /** The last value: then every value from `value` to this one will do, both included. Values are compared as strings. */
+  readonly through?: string;
+  /** Only entries behind this one: the `cursor` of the last entry of the page before. */
   readonly after?: string;
   /** At most so many entries. */
   readonly limit: number;
@@ -52,7 +65,7 @@ export interface Store {
   /** Reads and removes an entry in one step: of any number of callers exactly one gets it. */
   take(key: string): Promise<StoreEntry | undefined>;
   /** Finds entries by a label. */
-  find(options: FindOptions): Promise<readonly StoreEntry[]>;
+  find(options: FindOptions): Promise<readonly FoundEntry[]>;
   /**
    * Takes a lock, or keeps the one that `owner` has.
    *

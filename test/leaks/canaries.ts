@@ -127,7 +127,7 @@ export class WatchedStore implements Store {
     return this.#store.take(key);
   }
 
-  find(...given: Parameters<Store["find"]>): Promise<readonly StoreEntry[]> {
+  find(...given: Parameters<Store["find"]>): ReturnType<Store["find"]> {
     return this.#store.find(...given);
   }
 

@@ -196,15 +196,17 @@ describe("finding links", () => {
   });
 
   test.each([
-    [0, [""]],
-    [99, ["", "link:lnk_098"]],
-    [100, ["", "link:lnk_099"]],
-    [201, ["", "link:lnk_099", "link:lnk_199", "link:lnk_200"]],
+    [0, []],
+    [99, ["link:lnk_098"]],
+    [100, ["link:lnk_099"]],
+    [201, ["link:lnk_099", "link:lnk_199", "link:lnk_200"]],
   ])("finds all of %i, each once, a hundred at a time", async (count, pages) => {
     const names = await many(count);
     const find = vi.spyOn(store, "find");
     expect(await ids("customer", "u-42")).toEqual(names);
-    expect(find.mock.calls).toEqual(pages.map(after => [{ label: "customer", value: "u-42", after, limit: 100 }]));
+    const search = { label: "customer", value: "u-42", limit: 100 };
+    const behind = pages.map(key => [{ ...search, after: `u-42\0${key}` }]);
+    expect(find.mock.calls).toEqual([[search], ...behind]);
   });
 
   test.each<Partial<LinkRecord>>([{ issuer: "https://bank-a.example" }, { clientId: "another-client" }])(
