@@ -8,18 +8,24 @@ import { AuthorizationServer } from "./authorization/server.js";
 import { Accounts } from "./bank/accounts.js";
 import { Debits } from "./bank/debits.js";
 import { IdentityApi } from "./bank/identity.js";
+import type { LinkCalls, LinkContext } from "./bank/link-context.js";
 import { OpenDebits } from "./bank/open-debits.js";
-import { type Configuration, configure } from "./config/configuration.js";
+import { type Resealed, reseal } from "./bank/reseal.js";
+import { configure } from "./config/configurations.js";
 import type { ProfileOptions } from "./config/options.js";
+import type { SealingOptions } from "./config/sealing.js";
 import { ArgumentError, ConfigurationError } from "./errors.js";
 import { Access } from "./links/access.js";
-import { Grant, type GrantRooms } from "./links/grant.js";
+import { Grant } from "./links/grant.js";
 import { GuardedStore } from "./links/guarded-store.js";
 import { Links } from "./links/links.js";
 import { MemoryStore } from "./links/memory-store.js";
+import { type Registration, Registrations } from "./links/registrations.js";
 import { Resources } from "./links/resource.js";
+import { SealedStore } from "./links/sealed-store.js";
 import type { Store } from "./links/store.js";
-import { type CallOptions, withCall } from "./transport/call.js";
+import type { CallOptions } from "./transport/call.js";
+import { Calls, type CloseOptions } from "./transport/calls.js";
 import { Door } from "./transport/door.js";
 import { Generations } from "./transport/generation.js";
 
@@ -27,6 +33,19 @@ import { Generations } from "./transport/generation.js";
 export type MinnaClientOptions = ProfileOptions & {
   /** Default: in memory, for a first try. What it holds dies with the process. */
   readonly store?: Store;
+  /** The keys that the store's entries are sealed under. Default: they are not sealed. */
+  readonly sealing?: SealingOptions;
+  /**
+   * What older links were made with, while they move to this configuration: each is served by what made it until its
+   * customer renews it. Another issuer, another client id, or only another profile of the same client.
+   */
+  readonly previous?: ProfileOptions | readonly ProfileOptions[];
+  /**
+   * With `previous`: the share of customers, 0 to 1, whose new and renewed links use this configuration already; those of the
+   * others are still made with the (first) previous one. A customer always falls on the same side. Default 1; 0 undoes the
+   * move for new links, and links that have moved go on working.
+   */
+  readonly canary?: number;
 };
 
 /**
@@ -49,10 +68,11 @@ export class MinnaClient {
   readonly links: Links;
   /** 口座振替 over all links: what a crash or an outage left open. */
   readonly debits: OpenDebits;
-  readonly #configuration: Configuration;
-  readonly #generations: Generations;
-  readonly #server: AuthorizationServer;
-  readonly #grants: GrantRooms;
+  readonly #registrations: Registrations;
+  readonly #generations: readonly Generations[];
+  readonly #store: Store;
+  readonly #calls: Calls;
+  readonly #sealedUnder: string | undefined;
 
   /**
    * Checks the options. It does no I/O: an outage at the bank does not stop the partner's server from starting.
@@ -60,21 +80,35 @@ export class MinnaClient {
    * @throws {@link ConfigurationError} that names every wrong option at once.
    */
   constructor(options: MinnaClientOptions) {
-    const configuration = configure(options);
-    const store = new GuardedStore(options.store ?? new MemoryStore(), configuration.timeout);
+    const { all, canary, sealing } = configure(options);
+    const [{ timeout }] = all;
+    const store = new SealedStore(new GuardedStore(options.store ?? new MemoryStore(), timeout), sealing);
     if (options.store === undefined && process.env["NODE_ENV"] === "production") warn("MINNA_MEMORY_STORE");
-    if (configuration.contract.inquiry === "none") warn("MINNA_NO_INQUIRY");
-    const generations = new Generations(configuration);
-    const door = new Door(generations);
-    const server = new AuthorizationServer(configuration, door);
-    const access = new Access(configuration, server, door, store);
-    const resources = new Resources(configuration, door, access);
-    this.#configuration = configuration;
-    this.#generations = generations;
-    this.#server = server;
-    this.#grants = Object.freeze({ configuration, server, access, resources, store });
-    this.links = new Links(door, this.#grants);
-    this.debits = new OpenDebits(store, linkId => new Link(linkId, this.#grants).debits);
+    if (all.some(({ contract }) => contract.inquiry === "none")) warn("MINNA_NO_INQUIRY");
+    this.#generations = all.map(configuration => new Generations(configuration));
+    const registrations = all.map((configuration, index): Registration => {
+      const door = new Door(this.#generations[index] as Generations);
+      const server = new AuthorizationServer(configuration, door);
+      const access = new Access(configuration, server, door, store);
+      return Object.freeze({
+        configuration,
+        door,
+        server,
+        access,
+        resources: new Resources(configuration, door, access),
+      });
+    });
+    this.#store = store;
+    this.#sealedUnder = sealing.current;
+    this.#calls = new Calls(timeout);
+    this.#registrations = new Registrations(
+      registrations as unknown as [Registration, ...Registration[]],
+      store,
+      this.#calls,
+      canary,
+    );
+    this.debits = new OpenDebits(store, this.#calls, linkId => this.link(linkId).debits);
+    this.links = new Links(this.#registrations, store, this.#calls, linkId => this.debits.hasOpen(linkId));
   }
 
   /**
@@ -85,7 +119,7 @@ export class MinnaClient {
   link(id: string): Link {
     if (typeof id !== "string" || id === "")
       throw new ArgumentError("id", "id must be the id that links.complete() returned.");
-    return new Link(id, this.#grants);
+    return new Link(id, this.#registrations, this.#store);
   }
 
   /**
@@ -95,7 +129,9 @@ export class MinnaClient {
    * used with this configuration; {@link ConfigurationError} when a certificate that is loaded late is wrong.
    */
   async ready(options?: CallOptions): Promise<void> {
-    await withCall(options, this.#configuration.timeout, call => this.#server.discovered(call));
+    await this.#calls.run(options, async call => {
+      await Promise.all(this.#registrations.all.map(({ server }) => server.discovered(call)));
+    });
   }
 
   /**
@@ -104,7 +140,7 @@ export class MinnaClient {
    * @throws {@link ConfigurationError} when a signer outside of the process came without `publicKey`.
    */
   publicJwks(): { readonly keys: readonly JWK[] } {
-    const { signer, decryptor } = this.#configuration;
+    const { signer, decryptor } = this.#registrations.all[0].configuration;
     const decryption = [...(decryptor?.keys.values() ?? [])].map(({ publicJwk }) => publicJwk);
     if (signer === undefined) return Object.freeze({ keys: Object.freeze(decryption) });
     if (signer.publicJwk === undefined) {
@@ -115,10 +151,24 @@ export class MinnaClient {
     return Object.freeze({ keys: Object.freeze([signer.publicJwk, ...decryption]) });
   }
 
-  /** Lets calls under way finish and closes every connection. Later calls fail with a `TransportError`. */
-  async close(): Promise<void> {
-    await this.#grants.access.settled();
-    await this.#generations.close();
+  /**
+   * Seals every entry of the store under the first of `sealing.keys` that is not yet: after that, older keys can go. What is
+   * written in the meantime is sealed under it anyway. Safe in any number of processes at once, and to be broken off.
+   *
+   * @throws {@link StoreError} when the store fails; for an entry that can't be opened, once all others are done.
+   */
+  async reseal(): Promise<Resealed> {
+    return reseal(this.#store, this.#sealedUnder);
+  }
+
+  /**
+   * Takes no further call, lets those under way finish, which hands their locks back, and closes every connection. Later
+   * calls fail with a `TransportError` `closed`. The store is the partner's to close, afterwards.
+   */
+  async close(options?: CloseOptions): Promise<void> {
+    await this.#calls.close(options);
+    await Promise.all(this.#registrations.all.map(({ access }) => access.settled()));
+    await Promise.all(this.#generations.map(generations => generations.close()));
   }
 }
 
@@ -136,14 +186,18 @@ export class Link {
   readonly grant: Grant;
 
   /** @internal */
-  constructor(id: string, rooms: GrantRooms) {
-    const { configuration, server, resources } = rooms;
-    const context = Object.freeze({ linkId: id, configuration, server, resources });
+  constructor(id: string, registrations: Registrations, store: Store) {
+    const forLink: LinkContext["forLink"] = (linkId, work) =>
+      registrations.serve(linkId, rooms => work({ ...rooms, linkId, forLink }));
+    const calls: LinkCalls = {
+      run: (options, work, timeout) =>
+        registrations.run(id, options, (call, rooms) => work(call, { ...rooms, linkId: id, forLink }), timeout),
+    };
     this.id = id;
-    this.accounts = new Accounts(context);
-    this.identity = new IdentityApi(context);
-    this.debits = new Debits(context, rooms.store);
-    this.grant = new Grant(id, rooms);
+    this.accounts = new Accounts(calls);
+    this.identity = new IdentityApi(calls);
+    this.debits = new Debits(calls, store);
+    this.grant = new Grant(id, registrations, store);
   }
 }
 

@@ -83,7 +83,12 @@ export class Access {
     this.#remember(record);
   }
 
-  /** Forgets a link that is no longer there. */
+  /** Whether the link is at hand, as it was when it was last looked at. */
+  knows(linkId: string): boolean {
+    return this.#cache.has(linkId);
+  }
+
+  /** Forgets a link that is no longer there, or no longer here. */
   forget(linkId: string): void {
     this.#cache.delete(linkId);
   }
@@ -101,19 +106,15 @@ export class Access {
     const record = await this.#refreshing.join(key, call, () =>
       withCall(undefined, timeout, waiting =>
         // Who waited long for the lock still has all of its time for the bank: an answer in a hurry would be lost.
-        withLock(
-          this.#store,
-          refreshLock(linkId),
-          waiting,
-          stay => withCall(undefined, timeout, own => this.#refresh(linkId, stale, stay, own)),
-          timeout,
+        withLock(this.#store, refreshLock(linkId), waiting, () =>
+          withCall(undefined, timeout, own => this.#refresh(linkId, stale, own)),
         ),
       ),
     );
     return { record, accessToken: tokensOf(record).accessToken };
   }
 
-  async #refresh(linkId: string, stale: string, stay: () => Promise<void>, call: Call): Promise<LinkRecord> {
+  async #refresh(linkId: string, stale: string, call: Call): Promise<LinkRecord> {
     const current = await this.#read(linkId);
     const tokens = tokensOf(current.record);
     const thumbprint = await this.#door.thumbprint(call);
@@ -125,9 +126,9 @@ export class Access {
     try {
       const context = { configuration: this.#configuration, server: this.#server, call };
       const keep = (rotated: string) =>
-        this.#save(current, { ...tokens, refreshToken: rotated }, current.record.thumbprint, stay);
+        this.#save(current, { ...tokens, refreshToken: rotated }, current.record.thumbprint);
       const next = await refresh({ ...tokens, refreshToken }, context, keep);
-      return this.#remember(await this.#save(current, next, thumbprint, stay));
+      return this.#remember(await this.#save(current, next, thumbprint));
     } catch (error) {
       if (!(error instanceof OAuthError && error.code === "invalid_grant")) throw error;
       // RFC 6749 section 5.2: this refresh token is over. A lock that ran out under a paused process may have let somebody
@@ -139,20 +140,13 @@ export class Access {
   }
 
   /** Saves rotated tokens before anybody uses them, also over what was changed meanwhile. */
-  async #save(
-    before: VersionedLink,
-    tokens: TokenSet,
-    thumbprint: string,
-    stay: () => Promise<void>,
-  ): Promise<LinkRecord> {
+  async #save(before: VersionedLink, tokens: TokenSet, thumbprint: string): Promise<LinkRecord> {
     let latest = before;
     for (;;) {
       const { record, version } = latest;
-      const written = await persist(async () => {
-        // Nobody may use the old refresh token while the new one is not written.
-        await stay();
-        return writeLink(this.#store, withTokens(record, tokens, thumbprint, this.#configuration), version);
-      });
+      const written = await persist(() =>
+        writeLink(this.#store, withTokens(record, tokens, thumbprint, this.#configuration), version),
+      );
       if (written !== undefined) return written.record;
       latest = await persist(() => this.#read(before.record.id));
       tokensOf(latest.record);

@@ -51,6 +51,12 @@ export interface LinkRecord {
   readonly grantExpiresAt?: number | null;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
+  /** When the customer last allowed it, milliseconds since the epoch. */
+  readonly grantedAt: number;
+  /** Ids of what it was under other clients, kept while debits that were made so are open. */
+  readonly former?: readonly string[];
+  /** The link that this one was, where it is only kept for that. */
+  readonly formerOf?: string;
 }
 
 /** A record with the version that replacing it must name. */
@@ -69,19 +75,26 @@ export async function readLink(store: Store, id: string): Promise<VersionedLink>
   return { record: parseStored<LinkRecord>(entry), version: entry.version };
 }
 
+/** Whether what was made so belongs to a configuration: its tokens must go to no other bank, and serve no other client. */
+export function serves(
+  { issuer, clientId, profiles }: Pick<Configuration, "issuer" | "clientId" | "profiles">,
+  made: Pick<LinkRecord, "issuer" | "clientId" | "profile">,
+): boolean {
+  return made.issuer === issuer && made.clientId === clientId && profiles.includes(made.profile);
+}
+
 /**
- * Reads a link of this configuration: its tokens must go to no other bank, and are of no use to another client.
+ * Reads a link of this configuration.
  *
  * @throws {@link LinkError} `link_elsewhere` for another one's link.
  */
 export async function readOwnLink(store: Store, id: string, configuration: Configuration): Promise<VersionedLink> {
   const found = await readLink(store, id);
-  const { issuer, clientId } = configuration;
-  if (found.record.issuer === issuer && found.record.clientId === clientId) return found;
+  if (serves(configuration, found.record)) return found;
   throw new LinkError(
     "link_elsewhere",
     id,
-    "The link was made with another issuer or client id than the configured one. Its tokens are not sent here.",
+    "The link was made with another issuer or client id than the configured one. Its tokens are not sent here. Where links are to move, give the old configuration as previous.",
   );
 }
 
@@ -111,22 +124,43 @@ export function withTokens(
 
 /** Writes a link; `undefined` where somebody else wrote it first. */
 export async function writeLink(store: Store, record: LinkRecord, version: number): Promise<VersionedLink | undefined> {
-  const written = await store.put(keyOf(record.id), JSON.stringify(record), {
-    version,
-    labels: { customer: record.customerId, ...(record.status === "active" ? { link: "active" } : {}) },
-  });
+  const written = await store.put(keyOf(record.id), JSON.stringify(record), { version, labels: labelsOf(record) });
   return written === undefined ? undefined : { record, version: written };
 }
 
-/** The links with a label, in the order of their ids; those of another issuer or client are passed over. */
-export async function* findLinks(
+/** A link is found by its customer; an active one among all that are, and by when its grant ends. */
+function labelsOf(record: LinkRecord): Readonly<Record<string, string>> {
+  const { customerId, status, grantExpiresAt, formerOf } = record;
+  if (formerOf !== undefined) return {};
+  if (status !== "active") return { customer: customerId };
+  const ends = grantExpiresAt === undefined ? { [GRANT_ENDS]: NOT_ASKED } : ending(grantExpiresAt);
+  return { customer: customerId, link: "active", ...ends };
+}
+
+function ending(time: number | null): Readonly<Record<string, string>> {
+  return time === null ? {} : { [GRANT_ENDS]: new Date(time).toISOString() };
+}
+
+const GRANT_ENDS = "grant-ends";
+/** Behind every date. */
+const NOT_ASKED = "not asked";
+
+/** The links with a label, in the order of their ids. */
+export function findLinks(
   store: Store,
-  label: { readonly label: "customer" | "link"; readonly value: string },
-  { issuer, clientId }: Configuration,
+  search: { readonly label: "customer" | "link"; readonly value: string },
 ): AsyncGenerator<LinkRecord, void, undefined> {
-  for await (const record of findStored<LinkRecord>(store, label)) {
-    if (record.issuer === issuer && record.clientId === clientId) yield record;
-  }
+  return findStored<LinkRecord>(store, search);
+}
+
+/** The active links whose grants end by then, the first to end first. Milliseconds since the epoch. */
+export function findEnding(store: Store, by: number): AsyncGenerator<LinkRecord, void, undefined> {
+  return findStored<LinkRecord>(store, { label: GRANT_ENDS, value: "", through: new Date(by).toISOString() });
+}
+
+/** The active links of which the bank has not said when their grants end. */
+export function findNotAsked(store: Store): AsyncGenerator<LinkRecord, void, undefined> {
+  return findStored<LinkRecord>(store, { label: GRANT_ENDS, value: NOT_ASKED });
 }
 
 /** Forgets a link. */
@@ -149,6 +183,9 @@ export function infoOf(record: LinkRecord): LinkInfo {
   });
 }
 
+/** What the keys of links begin with. */
+export const LINKS = "link:";
+
 function keyOf(id: string): string {
-  return `link:${id}`;
+  return LINKS + id;
 }
