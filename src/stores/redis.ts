@@ -152,6 +152,7 @@ class RedisStore implements Store {
     try {
       return await this.#client.sendCommand(command);
     } catch (error) {
+      // Also a script that is unknown: the server has restarted, perhaps with other settings.
       this.#persistence?.forget();
       throw error;
     }

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
+import { storeContract } from "minna-baas/testing";
 import { createClient, createCluster, createSentinel, RESP_TYPES } from "redis";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { ConfigurationError } from "../../src/errors.js";
 import type { FindOptions, Store } from "../../src/links/store.js";
 import { type RedisClient, redisStore } from "../../src/stores/redis.js";
-import { describeStore } from "../links/store-contract.js";
 import type { TestClient } from "../support/redis-server.js";
 
 const url = process.env["MINNA_TEST_REDIS"];
@@ -42,19 +42,29 @@ describe.skipIf(url === undefined)("on a server", () => {
   const nextPrefix = (): string => `${PREFIX}${++stores}:`;
   const makeStore = (): Store => redisStore(client, { prefix: nextPrefix() });
 
-  describeStore("Redis", makeStore);
-
-  describeStore("Redis with buffers", () =>
-    redisStore(client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer }), { prefix: nextPrefix() }),
-  );
-
-  describe("RESP2", () => {
-    let older: TestClient;
-    beforeAll(async () => {
-      older = await connect({ RESP: 2 });
+  describe.each<[string, object, (client: TestClient) => RedisClient]>([
+    ["by default", {}, made => made],
+    ["in RESP2", { RESP: 2 }, made => made],
+    ["in buffers", {}, made => made.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer })],
+  ])("the contract of a store, with a client that speaks %s", (name, options, adapt) => {
+    const made: TestClient[] = [];
+    const prefix = nextPrefix();
+    const open = async (): Promise<Store> => {
+      const connected = await connect(options);
+      made.push(connected);
+      return redisStore(adapt(connected), { prefix });
+    };
+    // Inherited by the processes that the contract starts.
+    beforeAll(() => {
+      process.env["MINNA_TEST_REDIS_PREFIX"] = prefix;
     });
-    afterAll(() => older.close());
-    describeStore("Redis over RESP2", () => redisStore(older, { prefix: nextPrefix() }));
+    afterEach(async () => {
+      await Promise.all(made.splice(0).map(connected => connected.close()));
+    });
+    const processes = { module: new URL("redis-process.mjs", import.meta.url) };
+    for (const { name: rule, run } of storeContract(open, name === "by default" ? { processes } : {})) {
+      test(rule, run, 60_000);
+    }
   });
 
   test("stores of two prefixes don't see each other", async () => {

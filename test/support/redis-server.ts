@@ -39,7 +39,7 @@ export class RedisServer {
     const child = spawn("redis-server", [...base, ...this.#settings], { stdio: ["ignore", "pipe", "inherit"] });
     this.#process = child;
     for await (const chunk of child.stdout.setEncoding("utf8").iterator({ destroyOnReturn: false })) {
-      if (String(chunk).includes("Ready to accept connections")) break;
+      if (/ready to accept connections/i.test(String(chunk))) break;
     }
     child.stdout.resume();
   }
