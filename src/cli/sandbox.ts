@@ -31,6 +31,8 @@ Options:
   --encrypt                   encrypt ID Tokens and signed responses; the keys come with --write
   --signed-userinfo           answer userinfo with a signed JWT
   --rotate-refresh-tokens     end a refresh token when it is used, and give a new one
+  --refresh-token-retry-seconds N
+                              how long it may be used again by who missed the new one (default: 0)
   --access-token-seconds N    how long an access token lives (default: 300)
   --fault NAME                make the bank misbehave (repeatable)
   --chance SEED:NAME=ODDS,…   leave faults to chance: 7:api-429=0.1,debit-409=0.05
@@ -80,7 +82,8 @@ function read(args: string[]): Options {
       redirectUris: (values["redirect-uri"] ?? []).map(redirectUri),
       signedUserinfo: values["signed-userinfo"],
       rotateRefreshTokens: values["rotate-refresh-tokens"],
-      accessTokenSeconds: seconds("--access-token-seconds", values["access-token-seconds"]),
+      refreshTokenRetrySeconds: seconds("--refresh-token-retry-seconds", values["refresh-token-retry-seconds"], 0),
+      accessTokenSeconds: seconds("--access-token-seconds", values["access-token-seconds"], 1),
     },
     folder: values.write,
     encrypted: values.encrypt,
@@ -101,6 +104,7 @@ function parse(args: string[]) {
         encrypt: { type: "boolean", default: false },
         "signed-userinfo": { type: "boolean", default: false },
         "rotate-refresh-tokens": { type: "boolean", default: false },
+        "refresh-token-retry-seconds": { type: "string", default: "0" },
         "access-token-seconds": { type: "string", default: "300" },
         fault: { type: "string", multiple: true },
         chance: { type: "string" },
@@ -116,8 +120,8 @@ function port(option: string, value = "0"): number {
   throw new UsageError(`${option} must be a port number`);
 }
 
-function seconds(option: string, value: string): number {
-  if (/^[1-9]\d{0,4}$/.test(value) && Number(value) <= 86_400) return Number(value);
+function seconds(option: string, value: string, least: number): number {
+  if (/^\d{1,5}$/.test(value) && Number(value) >= least && Number(value) <= 86_400) return Number(value);
   throw new UsageError(`${option} must be a number of seconds, at most a day`);
 }
 

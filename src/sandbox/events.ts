@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage } from "node:http";
 import { jstDateTime } from "./bank/jst.js";
+import type { Settings } from "./options.js";
 
 /** Where a request went. */
 export type SandboxEndpoint =
@@ -47,7 +48,13 @@ export interface SandboxEvent {
   readonly certificate?: string;
   /** The `x-fapi-interaction-id` of an API call. */
   readonly interactionId?: string;
-  /** More, by endpoint: `signed`, `grantType`, `responseMode`, `debitId`, `amount` and others. */
+  /**
+   * More, by endpoint: `signed`, `grantType`, `responseMode`, `debitId`, `amount` and others.
+   *
+   * At the token endpoint `refresh` says what was done with a refresh token: `refreshed`; `reused` where it had been rotated
+   * away before, whether that was allowed (`status` 200) or not; `refused` for any other reason. With it go `grantId`, where
+   * the bank knew the token, and `refreshTokenHash`, which tells refresh tokens apart.
+   */
   readonly detail: Readonly<Record<string, string | number | boolean>>;
 }
 
@@ -68,18 +75,20 @@ export class Visit {
 }
 
 export class EventLog {
-  readonly #events: SandboxEvent[] = [];
+  #events: SandboxEvent[] = [];
   readonly #visits = new WeakMap<IncomingMessage, Visit>();
   readonly #now: () => number;
+  readonly #keep: number;
   readonly #listener: ((event: SandboxEvent) => void) | undefined;
 
-  constructor(now: () => number, listener: ((event: SandboxEvent) => void) | undefined) {
+  constructor({ now, keepEvents, onEvent }: Pick<Settings, "now" | "keepEvents" | "onEvent">) {
     this.#now = now;
-    this.#listener = listener;
+    this.#keep = keepEvents;
+    this.#listener = onEvent;
   }
 
   get events(): readonly SandboxEvent[] {
-    return [...this.#events];
+    return this.#latest();
   }
 
   open(request: IncomingMessage, received: Visit["received"]): Visit {
@@ -103,7 +112,13 @@ export class EventLog {
       detail: Object.freeze({ ...visit.detail }),
     });
     this.#events.push(event);
+    // Not at each event: moving all that are kept costs as much as they are many.
+    if (this.#events.length > 2 * this.#keep + 100) this.#events = this.#latest();
     this.#listener?.(event);
+  }
+
+  #latest(): SandboxEvent[] {
+    return this.#events.slice(Math.max(this.#events.length - this.#keep, 0));
   }
 
   /** Records a TLS handshake that ended before there was a request. */

@@ -23,6 +23,11 @@ export interface SandboxOptions {
   readonly accessTokenSeconds?: number;
   /** Whether each refresh ends the refresh token that was used; false by default, as FAPI 2.0 has it. */
   readonly rotateRefreshTokens?: boolean;
+  /**
+   * For how many seconds a refresh token that was rotated may be used again, by a client that never received the new one
+   * (FAPI 2.0 Security Profile 5.3.2.1); 0 by default: then a second use ends the whole grant.
+   */
+  readonly refreshTokenRetrySeconds?: number;
   /** How long a grant lasts, in days; 365 by default. */
   readonly grantDays?: number;
   /** Rows on a page of transactions or deposits; 500 by default, and at most. */
@@ -34,6 +39,8 @@ export interface SandboxOptions {
   readonly requireTrustedCertificate?: boolean;
   /** Whether each client is registered for userinfo as a signed JWT; false by default: it is JSON. */
   readonly signedUserinfo?: boolean;
+  /** How many events are kept, the latest ones; all of them by default. A run of hours should keep fewer. */
+  readonly keepEvents?: number;
   /** Called with each event, before its answer is sent. */
   readonly onEvent?: (event: SandboxEvent) => void;
   /**
@@ -50,6 +57,7 @@ export interface Settings extends Required<Omit<SandboxOptions, "onEvent" | "red
 
 const DEFAULT_REDIRECT_URI = "https://partner.example/bank/callback";
 const MOST_ROWS = 500;
+const MOST_EVENTS = Number.MAX_SAFE_INTEGER;
 
 export function checkOptions(options: SandboxOptions): Settings {
   return {
@@ -59,10 +67,12 @@ export function checkOptions(options: SandboxOptions): Settings {
     signingKeys: (options.signingKeys ?? []).map(checkSigningKey),
     accessTokenSeconds: integer("accessTokenSeconds", options.accessTokenSeconds ?? 300, 1, 86_400),
     rotateRefreshTokens: options.rotateRefreshTokens ?? false,
+    refreshTokenRetrySeconds: integer("refreshTokenRetrySeconds", options.refreshTokenRetrySeconds ?? 0, 0, 86_400),
     grantDays: integer("grantDays", options.grantDays ?? 365, 1, 3650),
     pageSize: integer("pageSize", options.pageSize ?? MOST_ROWS, 1, MOST_ROWS),
     requireTrustedCertificate: options.requireTrustedCertificate ?? true,
     signedUserinfo: options.signedUserinfo ?? false,
+    keepEvents: integer("keepEvents", options.keepEvents ?? MOST_EVENTS, 0, MOST_EVENTS),
     onEvent: options.onEvent,
     now: options.now ?? Date.now,
   };

@@ -44,7 +44,7 @@ export interface Sandbox extends AsyncDisposable {
   readonly ca: string;
   /** The customers who can log in. */
   readonly customers: readonly SandboxCustomer[];
-  /** Everything received, oldest first. */
+  /** Everything received, oldest first; the latest, where `keepEvents` is given. */
   readonly events: readonly SandboxEvent[];
   /** What the money did. */
   readonly ledger: SandboxLedger;
@@ -98,7 +98,7 @@ export interface Sandbox extends AsyncDisposable {
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const settings = checkOptions(options);
-  const events = new EventLog(settings.now, settings.onEvent);
+  const events = new EventLog(settings);
   const faults = new Faults();
   const authorities = createAuthorities();
   // The listeners open first: their ports are in the issuer, and the issuer is in everything else.
@@ -119,7 +119,7 @@ async function openSandbox(
   { browser, mtls, foreign, close }: Listeners,
 ): Promise<Sandbox> {
   const bank = openBank(settings);
-  const store = new TokenStore(bank.grants, faults);
+  const store = new TokenStore(bank.grants, faults, settings.refreshTokenRetrySeconds);
   const issuer = browser.origin;
   const apiBaseUrl = `${mtls.origin}${API_PREFIX}`;
   const [keys, registry] = await Promise.all([
@@ -130,7 +130,16 @@ async function openSandbox(
   const encryption = new ClientEncryption();
   const provider = await createAuthorizationServer({ ...settings, issuer, bank, keys, store, registrations });
   const origins = { issuer, mtlsOrigin: mtls.origin, foreignOrigin: foreign.origin };
-  watchOutgoing(provider, { ...origins, keys, encryption, store, responses: new Map(), faults, events });
+  watchOutgoing(provider, {
+    ...origins,
+    keys,
+    encryption,
+    store,
+    responses: new Map(),
+    rotated: new Set(),
+    faults,
+    events,
+  });
 
   const backOffice = { bank, store, faults, pageSize: settings.pageSize };
   const door = new FrontDoor({

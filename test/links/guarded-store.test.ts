@@ -6,10 +6,13 @@ import { MemoryStore } from "../../src/links/memory-store.js";
 import { persist } from "../../src/links/persist.js";
 import { readLink } from "../../src/links/record.js";
 import type { Store } from "../../src/links/store.js";
+import { storeContract } from "../../src/testing/index.js";
 import { rejection } from "../support/errors.js";
-import { describeStore } from "./store-contract.js";
 
-describeStore("a guarded store", () => new GuardedStore(new MemoryStore(), 5_000));
+describe("the contract of a store, behind a guard", () => {
+  const store = new GuardedStore(new MemoryStore(), 5_000);
+  for (const { name, run } of storeContract(() => store)) test(name, run);
+});
 
 const storeWith = (methods: Record<string, unknown>): GuardedStore =>
   new GuardedStore(Object.assign(new MemoryStore(), methods) as Store, 50);

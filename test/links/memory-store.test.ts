@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { MemoryStore } from "../../src/links/memory-store.js";
-import { describeStore } from "./store-contract.js";
+import { storeContract } from "../../src/testing/index.js";
 
-describeStore("MemoryStore", () => new MemoryStore());
+describe("the contract of a store, in memory", () => {
+  const store = new MemoryStore();
+  for (const { name, run } of storeContract(() => store)) test(name, run);
+});
 
 afterEach(() => {
   vi.useRealTimers();

@@ -73,6 +73,7 @@ describe("minna-baas", () => {
     [["--chance", "1:api-429"], "the odds of api-429 must be from 0 to 1"],
     [["--chance", "1:nonsense=0.5"], "no fault is called nonsense"],
     [["--access-token-seconds", "0"], "--access-token-seconds must be a number of seconds"],
+    [["--refresh-token-retry-seconds", "soon"], "--refresh-token-retry-seconds must be a number of seconds"],
     [["--encrypt"], "--encrypt needs --write"],
   ])("sandbox refuses %o", async (args, reason) => {
     await expect(runSandbox(args)).rejects.toThrow(reason);

@@ -62,6 +62,16 @@ describe("sandboxes", () => {
     await partner.close();
   });
 
+  it("keep as many events as they are told, the latest ones, and tell of each", async () => {
+    const seen: SandboxEvent[] = [];
+    await using sandbox = await startSandbox({ keepEvents: 3, onEvent: event => seen.push(event) });
+    const partner = new Partner(sandbox, "fapi2-security");
+    for (let times = 0; times < 130; times++) await partner.call("/accounts");
+    expect(seen).toHaveLength(130);
+    expect(sandbox.events).toEqual(seen.slice(-3));
+    await partner.close();
+  });
+
   it.each(["PS256", "ES256"])("know the partner's own key for %s", async alg => {
     const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
     const kid = "of-the-partner";
@@ -83,6 +93,8 @@ describe("sandboxes", () => {
     { port: -1 },
     { mtlsPort: 70_000 },
     { accessTokenSeconds: 0 },
+    { refreshTokenRetrySeconds: -1 },
+    { keepEvents: 0.5 },
     { grantDays: 0.5 },
     { pageSize: 501 },
     { redirectUris: ["not a URL"] },

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { createHash } from "node:crypto";
 import type { EventEmitter } from "node:events";
 import { decodeProtectedHeader } from "jose";
 import type { KoaContextWithOIDC, Provider } from "oidc-provider";
@@ -23,6 +24,8 @@ export interface OutgoingOptions extends Seal {
   readonly store: TokenStore;
   /** The last authorization response of each client, as a URL. */
   readonly responses: Map<string, string>;
+  /** The hashes of the refresh tokens that have been rotated away. */
+  readonly rotated: Set<string>;
   readonly events: EventLog;
 }
 
@@ -100,7 +103,7 @@ async function finish(ctx: KoaContextWithOIDC, visit: Visit, options: OutgoingOp
       await rewriteResponse(ctx, options);
       return;
     case "token":
-      visit.note({ grantType: grantTypeOf(ctx) });
+      visit.note({ grantType: grantTypeOf(ctx), ...refreshOf(ctx, options.rotated) });
       if (ctx.status === 200) await rewriteTokens(ctx, options);
       return;
     case "introspection":
@@ -126,8 +129,20 @@ function signatureOf(request: unknown): Record<string, string | boolean | undefi
   }
 }
 
+/** What was done with a refresh token. Its hash names it, and nobody can use that. */
+function refreshOf({ oidc, status }: KoaContextWithOIDC, rotated: Set<string>): Visit["detail"] {
+  const token = oidc.params?.["refresh_token"];
+  if (grantTypeOf({ oidc }) !== "refresh_token" || typeof token !== "string") return {};
+  const hash = createHash("sha256").update(token).digest("base64url").slice(0, 22);
+  const { RefreshToken, RotatedRefreshToken } = oidc.entities;
+  const refresh = rotated.has(hash) ? "reused" : status === 200 ? "refreshed" : "refused";
+  if (status === 200 && RotatedRefreshToken !== undefined) rotated.add(hash);
+  const grantId = RefreshToken?.grantId;
+  return { refresh, refreshTokenHash: hash, ...(grantId === undefined ? {} : { grantId }) };
+}
+
 /** Only a name that a grant type can have: what a caller makes up must not reach the events. */
-function grantTypeOf({ oidc }: KoaContextWithOIDC): string | undefined {
+function grantTypeOf({ oidc }: Pick<KoaContextWithOIDC, "oidc">): string | undefined {
   const name = oidc.params?.["grant_type"];
   return typeof name === "string" && /^[a-z_:-]{1,60}$/.test(name) ? name : undefined;
 }

@@ -16,10 +16,13 @@ export class TokenStore {
   readonly #models = new Map<string, Model>();
   readonly #grants: Grants;
   readonly #faults: Faults;
+  readonly #retrySeconds: number;
 
-  constructor(grants: Grants, faults: Faults) {
+  /** @param retrySeconds - For how long a rotated refresh token is still good. */
+  constructor(grants: Grants, faults: Faults, retrySeconds: number) {
     this.#grants = grants;
     this.#faults = faults;
+    this.#retrySeconds = retrySeconds;
   }
 
   /** An access token as it was issued, also when its grant has ended since. Expired ones are unknown. */
@@ -54,20 +57,25 @@ export class TokenStore {
       return status === "expired" || status === "revoked" ? undefined : payload;
     };
     return {
-      upsert: async (id, payload) => void model.set(id, payload),
+      upsert: async (id, payload) => {
+        if (name === "AccessToken") forgetExpired(model);
+        model.set(id, payload);
+      },
       find: async id => {
         const payload = model.get(id);
         const lookup = { known: payload !== undefined };
         if (payload !== undefined && name === "RefreshToken") {
           for (const fault of this.#faults.take("refreshToken", payload.clientId)) fault(lookup);
         }
-        return lookup.known ? alive(payload, id) : undefined;
+        const found = lookup.known ? alive(payload, id) : undefined;
+        return name === "RefreshToken" ? this.#forRetry(found) : found;
       },
       findByUid: async uid => [...model.values()].find(payload => payload.uid === uid),
       findByUserCode: async () => undefined,
       consume: async id => {
         const payload = model.get(id);
-        if (payload !== undefined) payload.consumed = Math.floor(Date.now() / 1000);
+        // The time to try again is counted from the first use, however often it is used.
+        if (payload !== undefined) payload.consumed ??= Date.now() / 1000;
       },
       destroy: async id => {
         if (name === "Grant") this.#grants.revoke(id);
@@ -77,9 +85,23 @@ export class TokenStore {
     };
   }
 
+  /** FAPI 2.0 Security Profile 5.3.2.1: for a while, what was used looks as if it had not been. */
+  #forRetry(payload: AdapterPayload | undefined): AdapterPayload | undefined {
+    const { consumed, ...unused } = payload ?? {};
+    return consumed !== undefined && Date.now() / 1000 - consumed < this.#retrySeconds ? unused : payload;
+  }
+
   #model(name: string): Model {
     const model = this.#models.get(name) ?? new Map<string, AdapterPayload>();
     this.#models.set(name, model);
     return model;
+  }
+}
+
+/** Access tokens are in the order in which they end: those of a long run would fill the memory. */
+function forgetExpired(tokens: Model): void {
+  for (const [id, { exp = Number.POSITIVE_INFINITY }] of tokens) {
+    if (exp * 1000 > Date.now()) return;
+    tokens.delete(id);
   }
 }
