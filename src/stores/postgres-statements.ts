@@ -82,7 +82,7 @@ export class Statements {
     if (known !== undefined) conditions.push(`labels->>'${known}' IS NOT NULL`);
     if (search.value === search.through) {
       conditions.push(`${label} = ${bind(search.value)}`);
-      if (after !== undefined) conditions.push(`(${label}, key) > (${bind(after[0])}, ${bind(after[1])})`);
+      if (after !== undefined) conditions.push(`key > ${bind(after[1])}`);
     } else {
       conditions.push(`${label} <= ${bind(search.through)}`);
       if (after === undefined) conditions.push(`${label} >= ${bind(search.value)}`);

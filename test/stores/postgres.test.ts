@@ -12,6 +12,8 @@ import { Database, freshName, url } from "./postgres-database.js";
 describe("the contract of a store, in PGlite in memory", () => {
   const client = new PGlite();
   const store = postgresStore(client);
+  // A whole PostgreSQL is compiled first, which takes its time.
+  beforeAll(() => store.migrate());
   afterAll(() => client.close());
   for (const { name, run } of storeContract(() => store)) test(name, run);
 });
@@ -31,7 +33,7 @@ test("a PGlite in a folder keeps everything when it is opened again", async () =
   } finally {
     await rm(folder, { recursive: true });
   }
-});
+}, 60_000);
 
 describe.skipIf(url === undefined)("the contract of a store, in PostgreSQL", () => {
   const database = new Database();
