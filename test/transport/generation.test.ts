@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { type CheckedCertificate, checkLoadedCertificate } from "../../src/config/certificate.js";
-import { type Configuration, configure } from "../../src/config/configuration.js";
+import type { Configuration } from "../../src/config/configuration.js";
+import { configure } from "../../src/config/configurations.js";
 import { ConfigurationError, MinnaError, TransportError } from "../../src/errors.js";
 import { type Generation, Generations } from "../../src/transport/generation.js";
 import { aCall } from "../support/calls.js";
@@ -53,20 +54,20 @@ describe("the certificate", () => {
   test("that is wrong when it is loaded is a ConfigurationError that names it", async () => {
     const { cert } = clientCertificate(newAuthority());
     const { key } = clientCertificate(newAuthority());
-    const { loadCertificate } = configure(validOptions({ certificate: () => ({ cert, key }) }));
+    const [{ loadCertificate }] = configure(validOptions({ certificate: () => ({ cert, key }) })).all;
     const error = await rejection(generationsOf(loadCertificate).current(aCall()), ConfigurationError);
     expect(error.problems.map(problem => problem.option)).toEqual(["certificate.key"]);
     expect(everythingShown(error)).not.toContain("PRIVATE KEY");
   });
 
   test("that can't be loaded is an error of this package, and repeats nothing of the loader's", async () => {
-    const { loadCertificate } = configure(
+    const [{ loadCertificate }] = configure(
       validOptions({
         certificate: () => {
           throw new Error("no permission for vault token CANARY");
         },
       }),
-    );
+    ).all;
     const error = await rejection(generationsOf(loadCertificate).current(aCall()), MinnaError);
     expect(everythingShown(error)).not.toContain("CANARY");
   });
