@@ -11,10 +11,13 @@ import { IdentityApi } from "./bank/identity.js";
 import type { LinkCalls, LinkContext } from "./bank/link-context.js";
 import { OpenDebits } from "./bank/open-debits.js";
 import { type Resealed, reseal } from "./bank/reseal.js";
+import type { ClientCertificate } from "./config/certificate.js";
 import { configure } from "./config/configurations.js";
+import type { Decryption } from "./config/decryption.js";
 import type { ProfileOptions } from "./config/options.js";
 import type { SealingOptions } from "./config/sealing.js";
-import { ArgumentError, ConfigurationError } from "./errors.js";
+import type { SigningKeys } from "./config/signers.js";
+import { ArgumentError } from "./errors.js";
 import { Access } from "./links/access.js";
 import { Grant } from "./links/grant.js";
 import { GuardedStore } from "./links/guarded-store.js";
@@ -27,7 +30,7 @@ import type { Store } from "./links/store.js";
 import type { CallOptions } from "./transport/call.js";
 import { Calls, type CloseOptions } from "./transport/calls.js";
 import { Door } from "./transport/door.js";
-import { Generations } from "./transport/generation.js";
+import { type CertificateInUse, Generations } from "./transport/generation.js";
 
 /** The options of a client: the profile's, and where links and debits are kept. */
 export type MinnaClientOptions = ProfileOptions & {
@@ -47,6 +50,14 @@ export type MinnaClientOptions = ProfileOptions & {
    */
   readonly canary?: number;
 };
+
+/** Keys that take the place of those in use. */
+export interface RotatedKeys {
+  /** The keys of the request objects: the first one signs. A profile that signs nothing takes no notice. */
+  readonly signing?: SigningKeys;
+  /** The keys for responses that the bank encrypts. */
+  readonly decryption?: Decryption;
+}
 
 /**
  * A partner's client of the bank. One for each process is enough; it serves any number of customers at once.
@@ -135,20 +146,59 @@ export class MinnaClient {
   }
 
   /**
-   * The public keys to register at the bank, as a JWKS: to verify with, and to encrypt to. Often there is none.
+   * The public keys to register at the bank, as a JWKS: to verify with, and to encrypt to; while keys take over from others,
+   * the new ones and the old. Often there is none.
    *
-   * @throws {@link ConfigurationError} when a signer outside of the process came without `publicKey`.
+   * @throws {@link ConfigurationError} when a signer outside of the process came without `publicKey`, when keys that are
+   * loaded late are wrong, or when two of them have one id.
    */
-  publicJwks(): { readonly keys: readonly JWK[] } {
-    const { signer, decryptor } = this.#registrations.all[0].configuration;
-    const decryption = [...(decryptor?.keys.values() ?? [])].map(({ publicJwk }) => publicJwk);
-    if (signer === undefined) return Object.freeze({ keys: Object.freeze(decryption) });
-    if (signer.publicJwk === undefined) {
-      throw new ConfigurationError([
-        { option: "signing.publicKey", expected: "the public JWK of the signer, to publish it", found: "nothing" },
-      ]);
-    }
-    return Object.freeze({ keys: Object.freeze([signer.publicJwk, ...decryption]) });
+  async publicJwks(options?: CallOptions): Promise<{ readonly keys: readonly JWK[] }> {
+    return this.#calls.run(options, async call => {
+      const keys = new Map<string, JWK>();
+      for (const { server } of this.#registrations.all) {
+        for (const key of await server.clientKeys.published(call)) {
+          const { kid = "" } = key;
+          if (!keys.has(kid)) keys.set(kid, key);
+        }
+      }
+      return Object.freeze({ keys: Object.freeze([...keys.values()]) });
+    });
+  }
+
+  /**
+   * Changes the client certificate without a restart. New calls use it at once; those under way end with the one they began
+   * with. The tokens of a link are bound to their certificate, and are refreshed when it is next used. A `previous`
+   * configuration with the same certificate changes with it.
+   *
+   * @param certificate - The new one. Without it, the files are read or the function is called again, now.
+   * @returns the certificate that is in use now, and whether it is another one than before.
+   * @throws {@link ConfigurationError} when the new one can't be used, such as one that does not match its key, has expired,
+   * is not valid yet, or is older than the one in use; or, without an argument, when the certificate was given as it is.
+   * The one in use stays.
+   */
+  async rotateCertificate(certificate?: ClientCertificate, options?: CallOptions): Promise<CertificateInUse> {
+    return this.#calls.run(options, async call => {
+      const inUse = await Promise.all(this.#generations.map(generations => generations.current(call)));
+      const same = this.#generations.filter((_, index) => inUse[index]?.thumbprint === inUse[0]?.thumbprint);
+      const [rotated] = await Promise.all(same.map(generations => generations.rotate(certificate, call)));
+      return rotated as CertificateInUse;
+    });
+  }
+
+  /**
+   * Changes keys without a restart, those of `previous` configurations excepted. During the overlap give the new ones and
+   * the old: `signing: [new, old]` signs with the first and publishes both; `decryption: { keys: [new, old] }` opens what is
+   * encrypted to either.
+   *
+   * Where keys are loaded by a function, what it loads next takes the place of those given here.
+   *
+   * @param keys - The keys that take the place of those in use. Without any, the functions are called again, now.
+   * @throws {@link ConfigurationError} when one can't be used, such as a new key with the id of one in use; or, without an
+   * argument, when the keys were given as they are. Those in use stay.
+   */
+  async rotateKeys(keys: RotatedKeys = {}, options?: CallOptions): Promise<void> {
+    const [{ server }] = this.#registrations.all;
+    await this.#calls.run(options, call => server.clientKeys.rotate(keys ?? {}, call));
   }
 
   /**
@@ -167,7 +217,11 @@ export class MinnaClient {
    */
   async close(options?: CloseOptions): Promise<void> {
     await this.#calls.close(options);
-    await Promise.all(this.#registrations.all.map(({ access }) => access.settled()));
+    const settled = this.#registrations.all.flatMap(({ access, server }) => [
+      access.settled(),
+      server.clientKeys.settled(),
+    ]);
+    await Promise.all(settled);
     await Promise.all(this.#generations.map(generations => generations.close()));
   }
 }

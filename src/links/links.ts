@@ -181,7 +181,8 @@ export class Links {
       const context = { ...registration, call };
       const response = await verifyResponse(parameters, secrets.state, context);
       if (secrets.nonce !== undefined) await context.server.warmKeys(call);
-      const thumbprint = await door.thumbprint(call);
+      // The certificate must be there before anything is spent.
+      await door.thumbprint(call);
       // Only an authentic answer spends the transaction; then nothing brings it back.
       const exchange = async (subject?: Subject) => {
         await spendTransaction(this.#store, transaction as string);
@@ -189,8 +190,7 @@ export class Links {
         return exchangeCode(response.code, secrets, wireScopes, context, subject);
       };
       if (linkId !== undefined) {
-        const hasOpenDebits = this.#hasOpenDebits;
-        const renewal = { linkId, customerId, scopes, thumbprint, merges, hasOpenDebits };
+        const renewal = { linkId, customerId, scopes, merges, hasOpenDebits: this.#hasOpenDebits };
         const renewed = await renewLink(this.#store, renewal, this.#registrations, context, exchange);
         access.learn(renewed);
         return Object.freeze({ ...infoOf(renewed), interactionId: call.interactionId });
@@ -206,11 +206,11 @@ export class Links {
         profile: configuration.profile,
         issuer: configuration.issuer,
         clientId: configuration.clientId,
-        thumbprint,
+        thumbprint: tokens.thumbprint,
         createdAt: now,
         grantedAt: now,
       };
-      const record = withTokens(wished, tokens, thumbprint, configuration);
+      const record = withTokens(wished, tokens, configuration);
       await persist(() => writeLink(this.#store, record, 0));
       return Object.freeze({ ...infoOf(record), interactionId: call.interactionId });
     });

@@ -6,7 +6,7 @@
 import type { Subject } from "../authorization/id-token.js";
 import { revokeTokens } from "../authorization/revocation.js";
 import type { AuthorizationContext } from "../authorization/server.js";
-import type { TokenSet } from "../authorization/tokens.js";
+import type { IssuedTokens } from "../authorization/tokens.js";
 import type { Configuration } from "../config/configuration.js";
 import type { Scope } from "../config/contract.js";
 import { ArgumentError, LinkError } from "../errors.js";
@@ -24,7 +24,6 @@ export interface Renewal {
   readonly customerId: string;
   /** What the link is to be able to do from now on. */
   readonly scopes: readonly Scope[];
-  readonly thumbprint: string;
   /** Whether the bank was asked to merge the grant: then it stays, where the tokens name no other. */
   readonly merges: boolean;
   /** Whether debits are open that the bank may know under the link's old client only. */
@@ -75,9 +74,9 @@ export async function renewLink(
   renewal: Renewal,
   registrations: Registrations,
   context: AuthorizationContext,
-  exchange: (subject: Subject | undefined) => Promise<TokenSet>,
+  exchange: (subject: Subject | undefined) => Promise<IssuedTokens>,
 ): Promise<LinkRecord> {
-  const { linkId, customerId, scopes, thumbprint, merges } = renewal;
+  const { linkId, customerId, scopes, merges } = renewal;
   const { configuration, call } = context;
   /** Where no debit needs them, the old client's tokens are revoked at once. */
   const settleFormer = async ({ record, version }: VersionedLink, former: string): Promise<LinkRecord> => {
@@ -108,7 +107,7 @@ export async function renewLink(
             ...(former === undefined ? {} : { former: [...(rest.former ?? []), former] }),
             ...{ issuer, clientId, profile, grantedAt: Date.now(), scopes, refusedScopes: [] },
           };
-          return writeLink(store, withTokens(wished, tokens, thumbprint, configuration), version);
+          return writeLink(store, withTokens(wished, tokens, configuration), version);
         });
         if (written === undefined) continue;
         if (registration.configuration !== configuration) registration.access.forget(linkId);

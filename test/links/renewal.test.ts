@@ -32,7 +32,6 @@ const RENEWAL: Renewal = {
   linkId: LINK_ID,
   customerId: "u-42",
   scopes: ["balance", "identity", "debit"],
-  thumbprint: "thumbprint-2",
   merges: true,
   hasOpenDebits: async () => openDebits,
 };
@@ -116,7 +115,7 @@ async function renew(tokens: TokenSet = NEW_TOKENS, call = aCall(), renewal = RE
   return renewLink(store, renewal, registrations, context, async subject => {
     steps.push(`exchange for ${subject?.sub ?? "anybody"}`);
     await meanwhile();
-    return tokens;
+    return { ...tokens, thumbprint: "thumbprint-2" };
   });
 }
 
