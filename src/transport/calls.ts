@@ -19,9 +19,15 @@ export class Calls {
   readonly #ending = new AbortController();
   #closed = false;
 
-  /** `timeout`: milliseconds of a call that says nothing else. */
-  constructor(timeout: number) {
+  readonly #look: () => void;
+
+  /**
+   * @param timeout - Milliseconds of a call that says nothing else.
+   * @param look - Is called with each call: for what is to be said in time, without a timer.
+   */
+  constructor(timeout: number, look: () => void = () => {}) {
     this.#timeout = timeout;
+    this.#look = look;
   }
 
   /** Whether no further call is taken. */
@@ -36,6 +42,7 @@ export class Calls {
     timeout: number = this.#timeout,
   ): Promise<T> {
     if (this.#closed) throw closed();
+    this.#look();
     const running = withCall(options, timeout, work, this.#ending.signal);
     this.#running.add(running);
     try {
