@@ -3,10 +3,9 @@
  *
  * @module
  */
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { type PostgresStore, postgresMigrations } from "../stores/postgres.js";
+import { exportOf, write } from "./partner-module.js";
 import { UsageError } from "./usage.js";
 
 export const MIGRATE_HELP: string = `Usage: minna-baas migrate MODULE
@@ -79,25 +78,9 @@ function sql(schema: string | undefined): string {
 }
 
 async function storeOf(module: string): Promise<PostgresStore> {
-  const exported: { readonly store?: unknown; readonly default?: unknown } = await import(
-    pathToFileURL(resolve(module)).href
-  );
-  const store = [exported.store, exported.default].find(isMigratable);
-  if (store === undefined) {
-    throw new UsageError(
-      `${module} does not export a store that was made with postgresStore(), as "store" or by default`,
-    );
-  }
-  return store;
+  return exportOf(module, "store", isMigratable, "a store that was made with postgresStore()");
 }
 
 function isMigratable(value: unknown): value is PostgresStore {
   return typeof (value as Partial<PostgresStore> | undefined | null)?.migrate === "function";
-}
-
-/** Resolves when it has left the process, though a pipe may be slow to take it. */
-function write(text: string): Promise<void> {
-  return new Promise((done, failed) => {
-    process.stdout.write(text, error => (error ? failed(error) : done()));
-  });
 }

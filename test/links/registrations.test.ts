@@ -77,7 +77,9 @@ describe("a customer's new links", () => {
     // Known for good: another release must not move customers back.
     const known = ["u-1", "u-2", "u-3", "u-4", "u-5", "山田", "a@b.example", "00000000-0000-0000-0000-000000000000"];
     const half = client([OLD], 0.5);
-    expect(known.map(customer => half.all.indexOf(half.registrations.forCustomer(customer)))).toEqual(SIDES);
+    expect(known.map(customer => half.all.indexOf(half.registrations.forCustomer(customer)))).toEqual([
+      1, 0, 1, 1, 1, 0, 1, 0,
+    ]);
   });
 
   test("stay with the new registration as the share grows", () => {
@@ -144,7 +146,10 @@ describe("a call for a link", () => {
     const seen = await registrations.run(LINK_ID, options, async (call, one) => [call.interactionId, one]);
     expect(seen).toEqual([INTERACTION_ID, all[0]]);
     expect(get).not.toHaveBeenCalled();
-    await rejection(registrations.run(LINK_ID, options, () => Promise.reject(elsewhere())), LinkError);
+    await rejection(
+      registrations.run(LINK_ID, options, () => Promise.reject(elsewhere())),
+      LinkError,
+    );
     expect(get).not.toHaveBeenCalled();
   });
 
@@ -178,7 +183,10 @@ describe("a call for a link", () => {
 
   test.each<[string, () => MinnaError]>([
     ["says so", elsewhere],
-    ["says so as the reason of an unknown outcome", () => new DebitOutcomeUnknownError("order-1", { cause: elsewhere() })],
+    [
+      "says so as the reason of an unknown outcome",
+      () => new DebitOutcomeUnknownError("order-1", { cause: elsewhere() }),
+    ],
   ])("follows a link that moved in another process, once it %s", async (_, said) => {
     const one = await linked();
     const { registrations, all, hands } = one;
