@@ -9,6 +9,7 @@ import { postgresMigrations, postgresStore } from "../../src/stores/postgres.js"
 import { Database, url } from "../stores/postgres-database.js";
 
 const COMMAND = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+const PSQL = process.env["PSQL"] ?? "psql";
 const MODULE = fileURLToPath(new URL("../stores/open-postgres.mjs", import.meta.url));
 
 async function migrate(args: string[], env: NodeJS.ProcessEnv = {}, cwd?: string) {
@@ -92,11 +93,11 @@ describe.skipIf(url === undefined)("minna-baas migrate, with PostgreSQL", () => 
   });
 
   test("prints what psql takes, any number of times", async ({ skip }) => {
-    if (spawnSync("psql", ["--version"]).error !== undefined) return skip("psql is not installed");
+    if (spawnSync(PSQL, ["--version"]).error !== undefined) return skip("psql is not installed");
     const [, database] = databases;
     const { stdout: input } = await migrate(["--print", "--schema", database.schema]);
     for (let time = 0; time < 2; time++) {
-      const said = spawnSync("psql", ["-X", "-v", "ON_ERROR_STOP=1", database.url], { input, encoding: "utf8" });
+      const said = spawnSync(PSQL, ["-X", "-v", "ON_ERROR_STOP=1", database.url], { input, encoding: "utf8" });
       expect([said.status, said.stdout, said.stderr]).toEqual([0, "DO\n", ""]);
     }
     const store = postgresStore(database.pool(), { schema: database.schema, migrations: "manual" });
