@@ -22,17 +22,24 @@ const ROUNDS = 5;
 
 /** Reseals until nothing is left. */
 export async function runReseal(args: string[]): Promise<void> {
-  const minna = await exportOf(read(args), "minna", isClient, "a MinnaClient");
+  const module = read(args);
+  try {
+    const minna = await exportOf(module, "minna", isClient, "a MinnaClient");
+    await write(`Nothing is left under another key: ${await resealAll(minna)} entries were sealed.\n`);
+  } finally {
+    // The module's connections would keep the process for as long as they like; an error is still to be printed.
+    setImmediate(() => process.exit());
+  }
+}
+
+async function resealAll(minna: MinnaClient): Promise<number> {
   let total = 0;
-  for (let round = 1; ; round++) {
+  for (let round = 1; round <= ROUNDS; round++) {
     const { resealed, inUse } = await minna.reseal();
     total += resealed;
-    if (inUse === 0) break;
-    if (round === ROUNDS) throw new Error(`${total} entries were sealed, and ${inUse} are in use: run it again`);
+    if (inUse === 0) return total;
   }
-  await write(`Nothing is left under another key: ${total} entries were sealed.\n`);
-  // The module's connections would keep the process for as long as they like.
-  process.exit();
+  throw new Error(`${total} entries were sealed, and some are in use: run it again`);
 }
 
 function read(args: string[]): string {
