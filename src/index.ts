@@ -13,6 +13,7 @@ export type { Debits } from "./bank/debits.js";
 export type { Identity, IdentityApi } from "./bank/identity.js";
 export { compareKana, compareName, type NameComparison } from "./bank/names.js";
 export type { OpenDebit, OpenDebits, RecoveredDebit, SettledDebit, UnsettledDebit } from "./bank/open-debits.js";
+export type { Resealed } from "./bank/reseal.js";
 export type { Deposit, Page, Rows, RowsRange, Transaction } from "./bank/rows.js";
 export { toVerifiedClaims, type VerifiedClaims } from "./bank/verified-claims.js";
 export { type Link, MinnaClient, type MinnaClientOptions, type RotatedKeys } from "./client.js";
@@ -45,6 +46,7 @@ export type {
   ProfileOptions,
 } from "./config/options.js";
 export type { Profile, SigningAlgorithm } from "./config/profile.js";
+export type { SealingKey, SealingOptions } from "./config/sealing.js";
 export type { SigningKeys, SigningKeysLoader } from "./config/signers.js";
 export type { ExternalSigner, Signing, SigningKey } from "./config/signing.js";
 export {
@@ -70,7 +72,9 @@ export type { WithInteractionId } from "./links/decode.js";
 export type { Grant, GrantStatus } from "./links/grant.js";
 export type { BeginLink, BegunLink, ExpiringLink, Links } from "./links/links.js";
 export { MemoryStore } from "./links/memory-store.js";
+export type { MigrationCount, MigrationReport } from "./links/migration.js";
 export type { LinkInfo } from "./links/record.js";
 export type { FindOptions, FoundEntry, PutOptions, Store, StoreEntry } from "./links/store.js";
 export type { CallOptions } from "./transport/call.js";
+export type { CloseOptions } from "./transport/calls.js";
 export type { CertificateInUse } from "./transport/generation.js";
