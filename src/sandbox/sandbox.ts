@@ -3,9 +3,11 @@
  *
  * @module
  */
+
+import type { JWK } from "jose";
 import { Api, BANK_OPERATIONS } from "./api/api.js";
 import { GRANT_OPERATIONS } from "./api/grant-management.js";
-import { createAuthorizationServer } from "./authorization/authorization-server.js";
+import { createAuthorizationServer, registerClientKey } from "./authorization/authorization-server.js";
 import { BankKeys } from "./authorization/bank-keys.js";
 import { ClientEncryption } from "./authorization/client-encryption.js";
 import { Interactions } from "./authorization/interaction.js";
@@ -27,7 +29,7 @@ import { API_PREFIX, GRANT_PREFIX } from "./endpoints.js";
 import { EventLog, type SandboxEvent } from "./events.js";
 import { Faults, type SandboxFaults } from "./faults/faults.js";
 import { FrontDoor } from "./front-door.js";
-import { checkOptions, type SandboxOptions, type Settings } from "./options.js";
+import { checkOptions, checkSigningKey, type SandboxOptions, type Settings } from "./options.js";
 import { type Authorities, type CertificateOptions, createAuthorities } from "./tls/authorities.js";
 import type { CertificatePair } from "./tls/authority.js";
 import { type Listeners, openListeners } from "./tls/listeners.js";
@@ -64,6 +66,13 @@ export interface Sandbox extends AsyncDisposable {
    * @throws RangeError if the profile has no such response.
    */
   encryptFor(profile: SandboxProfile, options?: EncryptionOptions): Promise<RegisteredDecryption>;
+  /**
+   * Registers another public signing key (with a `kid`) for a profile's client, beside those it has. While the keys rotate
+   * the bank takes requests that are signed with any of them.
+   *
+   * @throws RangeError if the profile signs nothing, or with another algorithm.
+   */
+  registerKey(profile: Exclude<SandboxProfile, "fapi2-security">, key: JWK): Promise<void>;
   /** Gives the bank new signing keys: the old ones are no longer published, and sign nothing more. */
   rotateKeys(): Promise<void>;
   /** Issues another client certificate, to be refused by the bank or to take a registered one's place. */
@@ -157,6 +166,14 @@ async function openSandbox(
     async encryptFor(profile, options = {}) {
       const { alg, responses } = checkEncryption(profile, options);
       return encryption.register(clients[profile].clientId, alg, responses);
+    },
+    async registerKey(profile, key) {
+      const { requestAlg = key.alg } = registrations.find(registration => registration.profile === profile) ?? {};
+      checkSigningKey(key);
+      if (!("signing" in clients[profile]) || key.alg !== requestAlg) {
+        throw new RangeError(`${profile} takes no key for ${key.alg}`);
+      }
+      await registerClientKey(provider, clients[profile].clientId, key);
     },
     rotateKeys: () => keys.rotate(),
     issueCertificate: (options = {}) => issueClientCertificate(options),

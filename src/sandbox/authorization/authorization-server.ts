@@ -4,6 +4,7 @@
  * @module
  */
 import { randomBytes } from "node:crypto";
+import type { JWK } from "jose";
 import type { Client, ClientMetadata, Configuration, FapiProfile, KoaContextWithOIDC, Provider } from "oidc-provider";
 import type { Bank } from "../bank/bank.js";
 import { SCOPES } from "../bank/scopes.js";
@@ -39,6 +40,14 @@ const FAPI: Readonly<Record<SandboxProfile, FapiProfile>> = {
 export async function createAuthorizationServer(options: AuthorizationServerOptions): Promise<Provider> {
   const { default: Provider, errors } = await loadProvider();
   return new Provider(options.issuer, configuration(options, errors));
+}
+
+/** Adds a key to those that a client's requests may be signed with: the server reads a client's metadata only once. */
+export async function registerClientKey(provider: Provider, clientId: string, key: JWK): Promise<void> {
+  const client = (await provider.Client.find(clientId)) as unknown as {
+    readonly asymmetricKeyStore: { add(key: JWK): void };
+  };
+  client.asymmetricKeyStore.add({ ...key, use: "sig" });
 }
 
 function configuration(options: AuthorizationServerOptions, errors: OidcErrors): Configuration {
