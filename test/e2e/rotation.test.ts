@@ -139,6 +139,24 @@ describe("under load, a certificate", () => {
     expectSmooth(4);
   });
 
+  it("is changed in the middle of a call, which ends with the one that its token is bound to", async () => {
+    await start(bank.client(PROFILE).certificate);
+    bank.faults.on("api-429", { times: 1 });
+    const listing = minna.link(ids[0]!).accounts.list();
+    // Refused for now, and made again after a pause: with the same token.
+    await vi.waitUntil(() => bank.events.at(-1)?.status === 429, { timeout: 15_000, interval: 1 });
+    await minna.rotateCertificate(nextCertificate());
+    await listing;
+    const [refused, repeated, ...rest] = bank.events.slice(since).filter(({ endpoint }) => endpoint === "api");
+    expect(rest).toEqual([]);
+    expect(repeated).toMatchObject({ status: 200, certificate: refused?.certificate });
+    expect(refreshes(bank.events.slice(since))).toEqual([]);
+    await minna.link(ids[0]!).accounts.list();
+    const last = bank.events.at(-1);
+    expect(last?.status).toBe(200);
+    expect(last?.certificate).not.toBe(refused?.certificate);
+  });
+
   it("is changed in its files, one after the other, and no call notices", async () => {
     const directory = await mkdtemp(join(tmpdir(), "minna-baas-"));
     const files = {
