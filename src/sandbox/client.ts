@@ -188,3 +188,17 @@ export function reregister<Profile extends SandboxProfile>(
   registrations[place] = { ...before, profile: to, signsRequests: to !== "fapi2-security" };
   return { ...client, profile: to };
 }
+
+/** Takes another public key for the requests of a client, beside those it has. */
+export function registerKey(
+  { clients, registrations }: Registry,
+  profile: Exclude<SandboxProfile, "fapi2-security">,
+  key: JWK,
+): void {
+  const place = registrations.findIndex(({ clientId }) => clientId === clients[profile]?.clientId);
+  const before = registrations[place];
+  if (before === undefined || !before.signsRequests || (before.requestAlg ?? key.alg) !== key.alg) {
+    throw new RangeError(`${profile} takes no key for ${key.alg}`);
+  }
+  registrations[place] = { ...before, keys: [...before.keys, key] };
+}

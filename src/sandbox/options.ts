@@ -88,7 +88,7 @@ function checkRedirectUri(uri: string): string {
   throw new RangeError("redirectUris must be http or https URLs without a fragment");
 }
 
-function checkSigningKey(key: JWK): JWK {
+export function checkSigningKey(key: JWK): JWK {
   const { alg, kid, d } = key ?? {};
   if ((alg === "PS256" || alg === "ES256") && typeof kid === "string" && d === undefined) return key;
   throw new RangeError("signingKeys must be public JWKs with a kid, for PS256 or ES256");

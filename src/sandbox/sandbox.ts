@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { JWK } from "jose";
 import { Api, BANK_OPERATIONS } from "./api/api.js";
 import { GRANT_OPERATIONS } from "./api/grant-management.js";
 import { createAuthorizationServer } from "./authorization/authorization-server.js";
@@ -21,6 +22,7 @@ import {
   type RegisteredDecryption,
   type ReregisteredClient,
   registerClients,
+  registerKey,
   reregister,
   type SandboxClients,
   type SandboxProfile,
@@ -29,7 +31,7 @@ import { API_PREFIX, GRANT_PREFIX } from "./endpoints.js";
 import { EventLog, type SandboxEvent } from "./events.js";
 import { Faults, type SandboxFaults } from "./faults/faults.js";
 import { FrontDoor } from "./front-door.js";
-import { checkOptions, type SandboxOptions, type Settings } from "./options.js";
+import { checkOptions, checkSigningKey, type SandboxOptions, type Settings } from "./options.js";
 import { type Authorities, type CertificateOptions, createAuthorities } from "./tls/authorities.js";
 import type { CertificatePair } from "./tls/authority.js";
 import { type Listeners, openListeners } from "./tls/listeners.js";
@@ -66,6 +68,13 @@ export interface Sandbox extends AsyncDisposable {
    * @throws RangeError if the profile has no such response.
    */
   encryptFor(profile: SandboxProfile, options?: EncryptionOptions): Promise<RegisteredDecryption>;
+  /**
+   * Registers another public signing key (with a `kid`) for a profile's client, beside those it has. While the keys rotate
+   * the bank takes requests that are signed with any of them.
+   *
+   * @throws RangeError if the profile signs nothing, or with another algorithm.
+   */
+  registerKey(profile: Exclude<SandboxProfile, "fapi2-security">, key: JWK): void;
   /** Gives the bank new signing keys: the old ones are no longer published, and sign nothing more. */
   rotateKeys(): Promise<void>;
   /**
@@ -178,6 +187,7 @@ async function openSandbox(
       const { alg, responses } = checkEncryption(profile, options);
       return encryption.register(clients[profile].clientId, alg, responses);
     },
+    registerKey: (profile, key) => registerKey(registry, profile, checkSigningKey(key)),
     rotateKeys: () => keys.rotate(),
     reregister: (from, to) => reregister(registry, from, to),
     issueCertificate: (options = {}) => issueClientCertificate(options),

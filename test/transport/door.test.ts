@@ -1,6 +1,6 @@
 import { constants, createHash, X509Certificate } from "node:crypto";
-import { type AddressInfo, createServer as createTcpServer, type Socket } from "node:net";
-import { connect } from "node:tls";
+import { type AddressInfo, connect as connectTcp, createServer as createTcpServer, type Socket } from "node:net";
+import { connect, type TLSSocket } from "node:tls";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { TransportError, ValidationError } from "../../src/errors.js";
 import { withCall } from "../../src/transport/call.js";
@@ -327,7 +327,10 @@ describe("a call", () => {
 
   test("whose deadline passes ends with timeout, and says that the request may have arrived", async () => {
     const before = silent.seen.length;
-    const error = await rejection(aDoor().send(post(silent.url), shortCall(150)), TransportError);
+    const door = aDoor();
+    // Opening the pools takes a while on a machine that is busy, which is not what this is about.
+    await door.thumbprint(aCall());
+    const error = await rejection(door.send(post(silent.url), shortCall(150)), TransportError);
     expect(error).toMatchObject({ code: "timeout", reached: "possible", sideEffect: "possible", retryable: false });
     expect(silent.seen.length - before).toBeLessThanOrEqual(1);
   });
@@ -389,6 +392,101 @@ describe("an error", () => {
       expect(everythingShown(error)).not.toContain("CANARY");
       expect(everythingShown(error)).not.toContain(partner.key.slice(40, 80));
     }
+  });
+});
+
+describe("while the certificate changes", () => {
+  const next = clientCertificate(authority);
+
+  /** A server that says who came, by thumbprint. */
+  async function namingServer(): Promise<TestServer> {
+    const options = { ...server, ca: authority.certificate, requestCert: true, rejectUnauthorized: false };
+    return aServer(options, ({ request }, response) => {
+      const { raw } = (request.socket as TLSSocket).getPeerCertificate();
+      response.end(raw === undefined ? "nobody" : createHash("sha256").update(raw).digest("base64url"));
+    });
+  }
+
+  function rotating(certificate: unknown): { door: Door; generations: Generations } {
+    const generations = new Generations(certificateOptions(certificate));
+    closing.push(() => generations.close());
+    return { door: new Door(generations), generations };
+  }
+
+  test("a request goes out by the one that it names, and the answer says which", async () => {
+    const bank = await namingServer();
+    const { door, generations } = rotating({ ...partner, ca: authority.certificate });
+    const old = (await generations.current(aCall())).thumbprint;
+    const { thumbprint } = await generations.rotate({ ...next, ca: authority.certificate }, aCall());
+    const presented = async (name?: string) => {
+      const answer = await door.send(get(bank.url, name === undefined ? {} : { thumbprint: name }), aCall());
+      expect(answer.body).toBe(answer.thumbprint);
+      return answer.thumbprint;
+    };
+    expect(await presented()).toBe(thumbprint);
+    expect(await presented(old)).toBe(old);
+    expect(await presented(thumbprint)).toBe(thumbprint);
+    expect(await presented("no longer kept")).toBe(thumbprint);
+    // No session of one generation is resumed in another.
+    expect(await presented(old)).toBe(old);
+  });
+
+  test("one that the bank refuses is looked for anew, and the request is sent again, once", async () => {
+    const bank = await strictServer("TLSv1.3");
+    let refuses = true;
+    // In front of it: refuses with the alert bad_certificate (RFC 8446 section 6.2), or lets everything through.
+    const front = createTcpServer(socket => {
+      socket.on("error", () => {});
+      if (refuses) socket.once("data", () => socket.end(Buffer.from([21, 3, 3, 0, 2, 2, 42])));
+      else socket.pipe(connectTcp(bank.port, "127.0.0.1")).pipe(socket);
+    });
+    await new Promise<void>(resolve => front.listen(0, "127.0.0.1", resolve));
+    closing.push(() => new Promise(resolve => front.close(resolve)));
+    const url = `https://localhost:${(front.address() as AddressInfo).port}/`;
+
+    let current = partner;
+    const load = vi.fn(() => {
+      refuses = current === partner;
+      return { ...current, ca: authority.certificate };
+    });
+    const { door, generations } = rotating(load);
+    await generations.current(aCall());
+    const refused = { code: "client_certificate_refused", reached: "no", sideEffect: "none" };
+    expect(await rejection(door.send(post(url), aCall()), TransportError)).toMatchObject(refused);
+    // It had just been loaded.
+    expect(load).toHaveBeenCalledTimes(1);
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 5_000 });
+    try {
+      // There is no other one yet.
+      expect(await rejection(door.send(post(url), aCall()), TransportError)).toMatchObject(refused);
+      expect(load).toHaveBeenCalledTimes(2);
+      current = next;
+      vi.setSystemTime(Date.now() + 5_000);
+      expect((await door.send(post(url), aCall())).body).toBe("ok");
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(load).toHaveBeenCalledTimes(3);
+    expect(bank.seen).toMatchObject([{ method: "POST", body: "amount=1980" }]);
+  });
+
+  test("one that no link is known to be bound to is looked for, and one that is known is not", async () => {
+    let current = partner;
+    const load = vi.fn(() => current);
+    const { door, generations } = rotating(load);
+    const old = await door.thumbprint(aCall());
+    current = next;
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 5_000 });
+    try {
+      expect(await door.thumbprint(aCall(), old)).toBe(old);
+      const found = await door.thumbprint(aCall(), "another process's");
+      expect(found).not.toBe(old);
+      expect(await door.thumbprint(aCall(), old)).toBe(found);
+      expect(load).toHaveBeenCalledTimes(2);
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(generations.knows(old)).toBe(true);
   });
 });
 
