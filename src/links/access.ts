@@ -145,12 +145,12 @@ export class Access {
   }
 
   /**
-   * Notes that a refresh is sent, where the bank rotates refresh tokens: should its answer be lost, by a crash or on its way,
+   * Notes that a refresh is sent, unless the bank is known not to rotate refresh tokens: should its answer be lost, by a crash or on its way,
    * the old token is all that there is (FAPI 2.0 SP 5.3.2.1 has the bank allow that), and whoever meets its end can say why.
    */
   async #note(current: VersionedLink): Promise<VersionedLink> {
     const { record, version } = current;
-    if (record.rotates === undefined || record.refreshSentAt !== undefined) return current;
+    if (record.rotates === false || record.refreshSentAt !== undefined) return current;
     return (await writeLink(this.#store, { ...record, refreshSentAt: Date.now() }, version)) ?? current;
   }
 

@@ -53,9 +53,9 @@ export interface LinkRecord {
   readonly createdAt: number;
   /** When the customer last allowed it, milliseconds since the epoch. */
   readonly grantedAt: number;
-  /** Whether the bank gives another refresh token with each refresh. Absent: it has not been seen to. */
-  readonly rotates?: true;
-  /** When a refresh was sent whose answer has not come, milliseconds since the epoch: where the bank rotates, to be able to say so. */
+  /** Whether the bank gives another refresh token with a refresh. Absent: none was made yet. */
+  readonly rotates?: boolean;
+  /** When a refresh was sent whose answer has not come, milliseconds since the epoch: where the bank may rotate, to be able to say so. */
   readonly refreshSentAt?: number;
   /** Ids of what it was under other clients, kept while debits that were made so are open. */
   readonly former?: readonly string[];
@@ -114,14 +114,14 @@ export function withTokens(
   // What was kept already is bound to what the link says.
   const { thumbprint, ...tokens } = { thumbprint: record.thumbprint, ...issued };
   const { refreshSentAt: _, ...rest } = record;
-  const { scopes: before, refreshToken = tokens.refreshToken } = record.tokens ?? {};
+  const { scopes: before, refreshToken } = record.tokens ?? {};
   // What did not change at the bank does not change here, also where the configuration calls it otherwise by now.
   const unchanged = before !== undefined && before.join(" ") === tokens.scopes.join(" ");
   const wished = SCOPES.filter(scope => record.scopes.includes(scope) || record.refusedScopes.includes(scope));
   const granted = (scope: Scope) => tokens.scopes.includes(contract.scopes[scope]);
   return {
     ...rest,
-    ...(refreshToken === tokens.refreshToken ? {} : { rotates: true }),
+    ...(refreshToken === undefined ? {} : { rotates: refreshToken !== tokens.refreshToken }),
     ...(unchanged ? {} : { scopes: wished.filter(granted), refusedScopes: wished.filter(scope => !granted(scope)) }),
     tokens,
     thumbprint,

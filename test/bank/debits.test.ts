@@ -442,7 +442,7 @@ describe("a debit in doubt", () => {
     await rejection(debits.create(ORDER), DebitOutcomeUnknownError);
     const context = contextTo(bank.send);
     const usable = async () => ({ record: linkRecord({ clientId: "partner-of-fapi-2" }), accessToken: "at" });
-    const moved = { ...context, resources: Object.assign(Object.create(context.resources), { usable }) };
+    const moved = contextWith(context, { resources: Object.assign(Object.create(context.resources), { usable }) });
     await rejection(new Debits(moved, store).create(ORDER), DebitOutcomeUnknownError);
     expect(bank.posts).toHaveLength(3);
     bank.catchUp();

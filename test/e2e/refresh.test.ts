@@ -14,6 +14,49 @@ afterEach(async () => {
 
 const tokens = (since: number) => endpointsSince(bank, since).filter(endpoint => endpoint === "token").length;
 
+describe("a refresh whose answer was lost", () => {
+  it("is told of, where the bank takes the old refresh token no more; the customer renews the link", async () => {
+    const store = new MemoryStore();
+    const minna = connect(bank, "fapi2-security", { store });
+    const { id } = await link(bank, minna);
+    bank.faults.on("refresh-rotated-response-lost", { times: 1 });
+    bank.faults.on("api-token-rejected-once", { times: 1 });
+    await expect(minna.link(id).accounts.list()).rejects.toMatchObject({ code: "connection_lost" });
+    // Another process, which knows of it from the store alone.
+    const other = connect(bank, "fapi2-security", { store });
+    bank.faults.on("api-token-rejected-once", { times: 1 });
+    const needsCustomer = {
+      code: "reauthorization_required",
+      message: expect.stringMatching(/The answer to a refresh was lost \(20.*\+09:00\)/),
+    };
+    await expect(other.link(id).accounts.list()).rejects.toMatchObject(needsCustomer);
+    const { authorizationUrl, transaction } = await other.links.begin({
+      customerId: "u-42",
+      scopes: ["balance"],
+      link: id,
+    });
+    await other.links.complete(await bank.approve(authorizationUrl), { transaction });
+    expect(await minna.link(id).accounts.list()).toHaveLength(2);
+    await Promise.all([minna.close(), other.close()]);
+  });
+
+  it("is not told of where none was: a refresh token that the bank ended by itself", async () => {
+    const minna = connect(bank, "fapi2-security");
+    const { id } = await link(bank, minna);
+    bank.faults.on("api-token-rejected-once", { times: 1 });
+    await minna.link(id).accounts.list();
+    bank.faults.on("grant-revoked-at-bank");
+    const refused = await minna
+      .link(id)
+      .accounts.list()
+      .catch((error: unknown) => error);
+    expect(refused).toMatchObject({ name: "LinkError" });
+    expect(String(refused)).not.toContain("lost");
+    bank.faults.off();
+    await minna.close();
+  });
+});
+
 describe("an access token", () => {
   it("is refreshed before it expires, once for a hundred callers", async () => {
     const minna = connect(bank, "fapi2-security");

@@ -7,6 +7,7 @@ import {
   type Scope,
   type WithInteractionId,
 } from "../../src/index.js";
+import { readLink, writeLink } from "../../src/links/record.js";
 import { type Sandbox, startSandbox } from "../../src/sandbox/index.js";
 import { connect, link, PROFILES } from "../support/partner.js";
 
@@ -40,9 +41,8 @@ async function kept(id: string): Promise<{ grantId?: string; tokens: { accessTok
 }
 
 async function change(id: string, changes: object): Promise<void> {
-  const { version = 0 } = (await store.get(`link:${id}`)) ?? {};
-  const labels = { customer: "u-42", link: "active" };
-  await store.put(`link:${id}`, JSON.stringify({ ...(await kept(id)), ...changes }), { version, labels });
+  const { record, version } = await readLink(store, id);
+  await writeLink(store, { ...record, ...changes }, version);
 }
 
 async function expiring(minna: MinnaClient, within: number): Promise<ExpiringLink[]> {

@@ -255,6 +255,7 @@ describe("completing a link", () => {
       thumbprint: "thumbprint-1",
       tokens: expect.objectContaining({ accessToken: "at-1", refreshToken: "rt-1", grantId: "grant-1" }),
       createdAt: expect.any(Number),
+      grantedAt: record.createdAt,
     });
     expect(record.createdAt - before).toBeLessThan(60_000);
     expect(record.createdAt).toBeGreaterThanOrEqual(before);
@@ -539,7 +540,6 @@ describe("renewing a link", () => {
       "lock lock:refresh:lnk_1",
       "take transaction",
       "POST /token",
-      "lock lock:refresh:lnk_1",
       "put link",
       "unlock lock:refresh:lnk_1",
     ]);
@@ -553,8 +553,11 @@ describe("renewing a link", () => {
     expect(Object.isFrozen(link)).toBe(true);
     expect(link).toStrictEqual({ ...(await links.get(LINK_ID)), interactionId: INTERACTION_ID });
     const { grantExpiresAt: _, ...before } = OLD;
-    expect(await stored()).toStrictEqual({
+    const renewed = await stored();
+    expect(renewed.grantedAt).toBeGreaterThan(OLD.grantedAt);
+    expect(renewed).toStrictEqual({
       ...before,
+      grantedAt: expect.any(Number),
       profile: "fapi2-security",
       scopes: ["balance", "debit"],
       refusedScopes: ["identity"],
@@ -744,7 +747,7 @@ describe("links whose grants end soon", () => {
     await linked({ grantExpiresAt: NOW + DAY });
     expect(await soon(0.5)).toEqual([]);
     expect(await soon(1)).toHaveLength(1);
-    expect(await soon(Number.POSITIVE_INFINITY)).toHaveLength(1);
+    expect(await soon(36_500)).toHaveLength(1);
   });
 
   test("are not those that never end, of which the bank is not asked again", async () => {
@@ -828,13 +831,20 @@ describe("links whose grants end soon", () => {
     expect(await soon()).toEqual([]);
   });
 
-  test.each([undefined, null, {}, { within: 0 }, { within: -1 }, { within: Number.NaN }, { within: "30" }])(
-    "need a number of days: %j is none",
-    async given => {
-      const error = await rejection(all(links.expiring(given as never)), ArgumentError);
-      expect(error).toMatchObject({ code: "argument_invalid", argument: "within" });
-    },
-  );
+  test.each([
+    undefined,
+    null,
+    {},
+    { within: 0 },
+    { within: -1 },
+    { within: Number.NaN },
+    { within: 36_501 },
+    { within: Number.POSITIVE_INFINITY },
+    { within: "30" },
+  ])("need a number of days: %j is none", async given => {
+    const error = await rejection(all(links.expiring(given as never)), ArgumentError);
+    expect(error).toMatchObject({ code: "argument_invalid", argument: "within" });
+  });
 });
 
 describe("looking a link up", () => {

@@ -130,7 +130,18 @@ describe("a link with new tokens", () => {
       refusedScopes: ["identity"],
       tokens: TOKENS,
       thumbprint: "thumbprint-2",
+      rotates: true,
     });
+  });
+
+  test("says whether the bank rotates, and forgets that an answer was awaited", () => {
+    const awaited = { ...before, refreshSentAt: 7 };
+    const kept = { ...TOKENS, refreshToken: before.tokens?.refreshToken ?? "" };
+    expect(withTokens(awaited, kept, contract)).toMatchObject({ rotates: false });
+    expect(withTokens(awaited, TOKENS, contract)).toMatchObject({ rotates: true });
+    expect(withTokens(awaited, TOKENS, contract)).not.toHaveProperty("refreshSentAt");
+    const { tokens: _, ...fresh } = before;
+    expect(withTokens(fresh, TOKENS, contract)).not.toHaveProperty("rotates");
   });
 
   test("can do nothing that was never asked for", () => {
@@ -148,6 +159,7 @@ describe("a link with new tokens", () => {
       ...able,
       tokens,
       thumbprint: "thumbprint-2",
+      rotates: true,
     });
   });
 
