@@ -60,7 +60,7 @@ for (const { name, run } of signerContract(signer)) {
 const { publicKey, alg, kid } = signer;
 await using bank = await startSandbox({ signingKeys: [{ ...publicKey, alg, kid }] });
 const minna = new MinnaClient({ ...bank.client("fapi2-message-signing"), signing: signer });
-assert.equal(minna.publicJwks().keys[0]?.kid, kid);
+assert.equal((await minna.publicJwks()).keys[0]?.kid, kid);
 
 const { authorizationUrl, transaction } = await minna.links.begin({ customerId: "u-42", scopes: ["balance"] });
 const link = await minna.links.complete(await bank.approve(authorizationUrl), { transaction });

@@ -9,9 +9,12 @@ import { Accounts } from "./bank/accounts.js";
 import { Debits } from "./bank/debits.js";
 import { IdentityApi } from "./bank/identity.js";
 import { OpenDebits } from "./bank/open-debits.js";
+import type { ClientCertificate } from "./config/certificate.js";
 import { type Configuration, configure } from "./config/configuration.js";
+import type { Decryption } from "./config/decryption.js";
 import type { ProfileOptions } from "./config/options.js";
-import { ArgumentError, ConfigurationError } from "./errors.js";
+import type { SigningKeys } from "./config/signers.js";
+import { ArgumentError } from "./errors.js";
 import { Access } from "./links/access.js";
 import { Grant, type GrantRooms } from "./links/grant.js";
 import { GuardedStore } from "./links/guarded-store.js";
@@ -21,13 +24,21 @@ import { Resources } from "./links/resource.js";
 import type { Store } from "./links/store.js";
 import { type CallOptions, withCall } from "./transport/call.js";
 import { Door } from "./transport/door.js";
-import { Generations } from "./transport/generation.js";
+import { type CertificateInUse, Generations } from "./transport/generation.js";
 
 /** The options of a client: the profile's, and where links and debits are kept. */
 export type MinnaClientOptions = ProfileOptions & {
   /** Default: in memory, for a first try. What it holds dies with the process. */
   readonly store?: Store;
 };
+
+/** Keys that take the place of those in use. */
+export interface RotatedKeys {
+  /** The keys of the request objects: the first one signs. A profile that signs nothing takes no notice. */
+  readonly signing?: SigningKeys;
+  /** The keys for responses that the bank encrypts. */
+  readonly decryption?: Decryption;
+}
 
 /**
  * A partner's client of the bank. One for each process is enough; it serves any number of customers at once.
@@ -99,25 +110,50 @@ export class MinnaClient {
   }
 
   /**
-   * The public keys to register at the bank, as a JWKS: to verify with, and to encrypt to. Often there is none.
+   * The public keys to register at the bank, as a JWKS: to verify with, and to encrypt to; while keys take over from others,
+   * the new ones and the old. Often there is none.
    *
-   * @throws {@link ConfigurationError} when a signer outside of the process came without `publicKey`.
+   * @throws {@link ConfigurationError} when a signer outside of the process came without `publicKey`, when keys that are
+   * loaded late are wrong, or when two of them have one id.
    */
-  publicJwks(): { readonly keys: readonly JWK[] } {
-    const { signer, decryptor } = this.#configuration;
-    const decryption = [...(decryptor?.keys.values() ?? [])].map(({ publicJwk }) => publicJwk);
-    if (signer === undefined) return Object.freeze({ keys: Object.freeze(decryption) });
-    if (signer.publicJwk === undefined) {
-      throw new ConfigurationError([
-        { option: "signing.publicKey", expected: "the public JWK of the signer, to publish it", found: "nothing" },
-      ]);
-    }
-    return Object.freeze({ keys: Object.freeze([signer.publicJwk, ...decryption]) });
+  async publicJwks(options?: CallOptions): Promise<{ readonly keys: readonly JWK[] }> {
+    return withCall(options, this.#configuration.timeout, async call =>
+      Object.freeze({ keys: await this.#server.clientKeys.published(call) }),
+    );
+  }
+
+  /**
+   * Changes the client certificate without a restart. New calls use it at once; those under way end with the one they began
+   * with. The tokens of a link are bound to their certificate, and are refreshed when it is next used.
+   *
+   * @param certificate - The new one. Without it, the files are read or the function is called again, now.
+   * @returns the certificate that is in use now, and whether it is another one than before.
+   * @throws {@link ConfigurationError} when the new one can't be used, such as one that does not match its key, has expired,
+   * is not valid yet, or is older than the one in use; or, without an argument, when the certificate was given as it is.
+   * The one in use stays.
+   */
+  async rotateCertificate(certificate?: ClientCertificate, options?: CallOptions): Promise<CertificateInUse> {
+    return withCall(options, this.#configuration.timeout, call => this.#generations.rotate(certificate, call));
+  }
+
+  /**
+   * Changes keys without a restart. During the overlap give the new ones and the old: `signing: [new, old]` signs with the
+   * first and publishes both; `decryption: { keys: [new, old] }` opens what is encrypted to either.
+   *
+   * Where keys are loaded by a function, what it loads next takes the place of those given here.
+   *
+   * @param keys - The keys that take the place of those in use. Without any, the functions are called again, now.
+   * @throws {@link ConfigurationError} when one can't be used, such as a new key with the id of one in use; or, without an
+   * argument, when the keys were given as they are. Those in use stay.
+   */
+  async rotateKeys(keys: RotatedKeys = {}, options?: CallOptions): Promise<void> {
+    await withCall(options, this.#configuration.timeout, call => this.#server.clientKeys.rotate(keys ?? {}, call));
   }
 
   /** Lets calls under way finish and closes every connection. Later calls fail with a `TransportError`. */
   async close(): Promise<void> {
     await this.#grants.access.settled();
+    await this.#server.clientKeys.settled();
     await this.#generations.close();
   }
 }

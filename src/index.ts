@@ -15,10 +15,17 @@ export { compareKana, compareName, type NameComparison } from "./bank/names.js";
 export type { OpenDebit, OpenDebits, RecoveredDebit, SettledDebit, UnsettledDebit } from "./bank/open-debits.js";
 export type { Deposit, Page, Rows, RowsRange, Transaction } from "./bank/rows.js";
 export { toVerifiedClaims, type VerifiedClaims } from "./bank/verified-claims.js";
-export { type Link, MinnaClient, type MinnaClientOptions } from "./client.js";
+export { type Link, MinnaClient, type MinnaClientOptions, type RotatedKeys } from "./client.js";
 export type { ClientCertificate, ClientCertificateLoader } from "./config/certificate.js";
+export type { ClientCertificateFiles } from "./config/certificate-source.js";
 export type { CompanionScope, ContractOptions, HeaderName, PathName, QueryName, Scope } from "./config/contract.js";
-export type { Decryption, DecryptionKey, EncryptedResponse, KeyManagementAlgorithm } from "./config/decryption.js";
+export type {
+  Decryption,
+  DecryptionKey,
+  DecryptionLoader,
+  EncryptedResponse,
+  KeyManagementAlgorithm,
+} from "./config/decryption.js";
 export type { JstDate, JstDateTime } from "./config/jst.js";
 export type { PrivateKey } from "./config/key.js";
 export type {
@@ -38,6 +45,7 @@ export type {
   ProfileOptions,
 } from "./config/options.js";
 export type { Profile, SigningAlgorithm } from "./config/profile.js";
+export type { SigningKeys, SigningKeysLoader } from "./config/signers.js";
 export type { ExternalSigner, Signing, SigningKey } from "./config/signing.js";
 export {
   ApiError,
@@ -65,3 +73,4 @@ export { MemoryStore } from "./links/memory-store.js";
 export type { LinkInfo } from "./links/record.js";
 export type { FindOptions, FoundEntry, PutOptions, Store, StoreEntry } from "./links/store.js";
 export type { CallOptions } from "./transport/call.js";
+export type { CertificateInUse } from "./transport/generation.js";

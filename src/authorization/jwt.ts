@@ -62,14 +62,14 @@ export interface VerifiedJwt {
 export async function verifyJwt(
   token: string,
   expected: ExpectedJwt,
-  { configuration, server, call }: AuthorizationContext,
+  { server, call }: AuthorizationContext,
 ): Promise<VerifiedJwt> {
   const refuse = (check: ValidationCheck, why: string) =>
     new ValidationError(check, `The ${expected.name} ${why}.`, {
       interactionId: call.interactionId,
       sideEffect: expected.sideEffect ?? "none",
     });
-  const signed = await open(token, expected, configuration.decryptor, refuse);
+  const signed = await open(token, expected, await server.clientKeys.decryptor(call), refuse);
   checkAddress(signed, expected, refuse);
   const { keys } = await server.discovered(call);
   if (keys === undefined) throw refuse("key", "can't be verified: the bank's metadata has no jwks_uri");
@@ -91,13 +91,8 @@ export async function verifyJwt(
 type Refuse = (check: ValidationCheck, why: string) => ValidationError;
 
 /** Decrypts what the bank encrypts for this client, and refuses it plain: JARM section 2.4, OIDC Core 3.1.3.7 (1). */
-async function open(
-  token: string,
-  expected: ExpectedJwt,
-  decryptor: Decryptor | undefined,
-  refuse: Refuse,
-): Promise<string> {
-  const registered = decryptor?.responses.some(response => response === expected.response) === true;
+async function open(token: string, expected: ExpectedJwt, decryptor: Decryptor, refuse: Refuse): Promise<string> {
+  const registered = decryptor.responses.some(response => response === expected.response);
   // RFC 7516 section 9: five parts are a JWE.
   const encrypted = token.split(".").length === 5;
   if (!encrypted && registered) throw refuse("encryption", "is not encrypted, as it was registered");

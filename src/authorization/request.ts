@@ -55,11 +55,11 @@ export async function startAuthorization(
     configuration,
     metadata.mtls.grant_management_endpoint !== undefined,
   );
-  const { signer, requestDelivery } = configuration;
+  const signer = await server.clientKeys.signer(call);
   if (signer === undefined) return { ...(await push(parameters, server, call)), secrets };
   const request = await signRequestObject(parameters, { ...configuration, signer }, call);
   const sent =
-    requestDelivery === "by-value"
+    configuration.requestDelivery === "by-value"
       ? byValue(metadata.authorizationEndpoint, request, parameters)
       : await push({ request }, server, call);
   return { ...sent, secrets };

@@ -12,6 +12,7 @@ import { type Call, withCall } from "../transport/call.js";
 import { type Answer, type Door, mediaType } from "../transport/door.js";
 import { type FetchInit, fetchThrough, toResponse } from "../transport/fetch.js";
 import { SingleFlight, untilEnded } from "../transport/single-flight.js";
+import { ClientKeys } from "./client-keys.js";
 import { checkMetadata, type Metadata } from "./metadata.js";
 import { type Asked, refusalOf } from "./refusal.js";
 
@@ -60,12 +61,15 @@ const DISCOVERY = { endpoint: "discovery", repeatable: true } as const;
 
 /** Finds out about the bank once for all callers, and again as what it knows ages. */
 export class AuthorizationServer {
+  /** The client's own keys, with which it talks to the bank. */
+  readonly clientKeys: ClientKeys;
   readonly #configuration: Configuration;
   readonly #door: Door;
   readonly #discovering = new SingleFlight<Known>("discovery");
   #known: Known | undefined;
 
   constructor(configuration: Configuration, door: Door) {
+    this.clientKeys = new ClientKeys(configuration);
     this.#configuration = configuration;
     this.#door = door;
   }
@@ -76,10 +80,11 @@ export class AuthorizationServer {
   }
 
   /**
-   * Has the bank's keys at hand: before anything is spent whose answer must be verified. Fetching them later could fail
-   * when it is too late.
+   * Has the bank's keys at hand, and those that open what it encrypts: before anything is spent whose answer must be
+   * verified. Fetching them later could fail when it is too late.
    */
   async warmKeys(call: Call): Promise<void> {
+    await this.clientKeys.decryptor(call);
     const { keys } = await this.#discover(call);
     if (keys === undefined || keys.fresh) return;
     await untilEnded(keys.reload(), call, "jwks").catch(error => {

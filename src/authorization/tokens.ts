@@ -25,6 +25,12 @@ export interface TokenSet {
   readonly subject?: Subject;
 }
 
+/** A token set fresh from the bank. */
+export interface IssuedTokens extends TokenSet {
+  /** The `x5t#S256` of the certificate that it was asked for with, and so is bound to (RFC 8705 section 3). */
+  readonly thumbprint: string;
+}
+
 /**
  * Exchanges a verified code, once.
  *
@@ -37,7 +43,7 @@ export async function exchangeCode(
   scopes: readonly string[],
   context: AuthorizationContext,
   subject?: Subject,
-): Promise<TokenSet> {
+): Promise<IssuedTokens> {
   // Not authorizationCodeGrant(): it would make redirect_uri from an incoming URL, where only the registered one counts
   // (RFC 6749 section 4.1.3), and open the response again, which has been verified and whose transaction is spent.
   const answered = await context.server.ask({ endpoint: "token", repeatable: false }, context.call, client =>
@@ -63,7 +69,7 @@ export async function refresh(
   current: TokenSet & { readonly refreshToken: string },
   context: AuthorizationContext,
   keep: (rotated: string) => Promise<unknown>,
-): Promise<TokenSet> {
+): Promise<IssuedTokens> {
   if (current.subject !== undefined) await context.server.warmKeys(context.call);
   let seen: Answer | undefined;
   const asked = { endpoint: "token", repeatable: true, seen: (answer: Answer) => (seen = answer) } as const;
@@ -96,7 +102,7 @@ async function toTokenSet(
   before: Pick<TokenSet, "scopes"> & Partial<TokenSet>,
   expected: Omit<ExpectedIdToken, "accessToken">,
   context: AuthorizationContext,
-): Promise<TokenSet> {
+): Promise<IssuedTokens> {
   // RFC 6749 section 7.1: a token of a type that was not asked for is not used. openid-client would take DPoP.
   if (value.token_type !== "bearer") {
     throw untrusted("token_type", "The bank issued a token of another type than Bearer.", context.call);
@@ -112,6 +118,7 @@ async function toTokenSet(
   const grantId = typeof value["grant_id"] === "string" ? value["grant_id"] : before.grantId;
   return Object.freeze({
     accessToken,
+    thumbprint: answer.thumbprint,
     scopes: Object.freeze(value.scope?.split(" ").filter(scope => scope !== "") ?? [...before.scopes]),
     ...(refreshToken === undefined ? {} : { refreshToken }),
     ...lifetime(value.expires_in),

@@ -5,7 +5,9 @@
  */
 import { createHash, createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
-import { isObject, kindOf, Problems } from "./problems.js";
+import { toJst } from "./jst.js";
+import { isObject, kindOf, type Problems } from "./problems.js";
+import { checked } from "./source.js";
 
 /** A client certificate with its key, in PEM. */
 export interface ClientCertificate {
@@ -22,7 +24,10 @@ export interface ClientCertificate {
   readonly ca?: string | Buffer | readonly (string | Buffer)[];
 }
 
-/** Loads the certificate when it is first needed: from a file, a secret manager, a sidecar. */
+/**
+ * Loads the certificate when it is first needed: from a secret manager, a sidecar. It is called again every five minutes at
+ * most, and at once when the bank refuses the certificate: what it loads then takes the place of the one in use.
+ */
 export type ClientCertificateLoader = () => ClientCertificate | Promise<ClientCertificate>;
 
 /** A checked certificate. The key does not show when it is printed. */
@@ -32,6 +37,8 @@ export interface CheckedCertificate {
   readonly ca: readonly string[];
   /** `x5t#S256` (RFC 8705 section 3.1): SHA-256 over the DER form, base64url. */
   readonly thumbprint: string;
+  /** Begin of validity, milliseconds since the epoch. */
+  readonly notBefore: number;
   /** End of validity, milliseconds since the epoch. */
   readonly notAfter: number;
 }
@@ -39,18 +46,36 @@ export interface CheckedCertificate {
 const CURVES = ["prime256v1", "secp384r1", "secp521r1"];
 const PEM_BLOCK = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 
-/** Checks a certificate against its key and the clock, and throws a `ConfigurationError` that names what is wrong. */
-export function checkLoadedCertificate(value: unknown): CheckedCertificate {
-  const problems = new Problems();
-  const checked = checkCertificate(value, problems);
-  problems.throwIfAny();
-  return checked as CheckedCertificate;
+/**
+ * Checks a certificate against its key and the clock, and throws a `ConfigurationError` that names what is wrong.
+ *
+ * @param before - The one in use, which only a newer one replaces. Returned where it is the same.
+ */
+export function checkLoadedCertificate(value: unknown, before?: CheckedCertificate): CheckedCertificate {
+  const next = checked(problems => {
+    const certificate = checkCertificate(value, problems);
+    if (certificate !== undefined && before !== undefined) checkAge(certificate, before, problems);
+    return certificate;
+  });
+  return before !== undefined && isSame(next, before) ? before : next;
+}
+
+/** An older one is a leftover: the bank may have ended it already. */
+function checkAge(next: CheckedCertificate, before: CheckedCertificate, problems: Problems): void {
+  if (next.notBefore >= before.notBefore) return;
+  const expected = `a certificate that is not older than the one in use, which is valid from ${toJst(before.notBefore)}`;
+  problems.add("certificate.cert", expected, `one that is valid from ${toJst(next.notBefore)}`);
+}
+
+function isSame(one: CheckedCertificate, other: CheckedCertificate): boolean {
+  // The whole chain, and with the leaf its key: an intermediate certificate that was missing is a change.
+  return one.cert === other.cert && one.ca.join("\n") === other.ca.join("\n");
 }
 
 /** Checks a certificate and notes what is wrong with it. */
 export function checkCertificate(value: unknown, problems: Problems): CheckedCertificate | undefined {
   if (!isObject(value)) {
-    problems.add("certificate", "{ cert, key } or a function that loads them", kindOf(value));
+    problems.add("certificate", "{ cert, key }", kindOf(value));
     return undefined;
   }
   const given = value as Partial<Record<keyof ClientCertificate, unknown>>;
@@ -81,6 +106,7 @@ export function checkCertificate(value: unknown, problems: Problems): CheckedCer
     key,
     ca,
     thumbprint: createHash("sha256").update(leaf.raw).digest("base64url"),
+    notBefore: Date.parse(leaf.validFrom),
     notAfter: Date.parse(leaf.validTo),
   });
 }

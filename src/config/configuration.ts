@@ -3,18 +3,15 @@
  *
  * @module
  */
-import { ConfigurationError } from "../errors.js";
-import {
-  type CheckedCertificate,
-  type ClientCertificateLoader,
-  checkCertificate,
-  checkLoadedCertificate,
-} from "./certificate.js";
+import type { CheckedCertificate } from "./certificate.js";
+import { certificateSource } from "./certificate-source.js";
 import { type Contract, checkContract } from "./contract.js";
-import { checkDecryption, type Decryptor } from "./decryption.js";
-import { classOf, isObject, kindOf, Problems } from "./problems.js";
+import { type Decryptor, decryptionSource } from "./decryption.js";
+import { isObject, kindOf, Problems } from "./problems.js";
 import { PROFILES, type Profile, type ProfileRules, profileRules, type SigningAlgorithm } from "./profile.js";
-import { checkSigning, type Signer } from "./signing.js";
+import { checkKids, signingSource } from "./signers.js";
+import type { Signer } from "./signing.js";
+import type { Source } from "./source.js";
 import { checkUrl } from "./url.js";
 
 /** What the rest of the house works with. Nothing behind it checks an option again. */
@@ -25,9 +22,10 @@ export interface Configuration {
   readonly clientId: string;
   readonly redirectUri: string;
   readonly requestDelivery: "par" | "by-value";
-  readonly loadCertificate: () => Promise<CheckedCertificate>;
-  readonly signer: Signer | undefined;
-  readonly decryptor: Decryptor | undefined;
+  readonly certificate: Source<CheckedCertificate>;
+  /** The first one signs. None in a profile that signs nothing. */
+  readonly signing: Source<readonly Signer[]>;
+  readonly decryption: Source<Decryptor>;
   readonly apiBaseUrl: string;
   readonly contract: Contract;
   /** Milliseconds. */
@@ -73,24 +71,26 @@ export function configure(options: unknown): Configuration {
   const rules = checkProfile(given["profile"], problems);
   checkNames(given, rules, problems);
   const api = given["api"];
-  const configuration: Partial<Configuration> = {
+  const signing = signingSource(given["signing"], rules, problems);
+  const decryption = decryptionSource(given["decryption"], problems);
+  checkKids(signing.given ?? [], decryption.given?.keys.keys() ?? [], problems);
+  const configuration: Configuration = {
     profile: given["profile"] as Profile,
     rules,
     issuer: checkUrl(given["issuer"], "issuer", problems),
     clientId: checkClientId(given["clientId"], problems),
     redirectUri: checkUrl(given["redirectUri"], "redirectUri", problems, true),
     requestDelivery: checkDelivery(given["requestDelivery"], rules, problems),
-    signer: undefined,
-    decryptor: checkDecryption(given["decryption"], problems),
     apiBaseUrl: checkApi(api, problems),
     contract: checkContract(given["contract"], problems),
     timeout: checkTimeout(given["timeout"], problems),
     ...checkAlgorithms(given["algorithms"], rules, problems),
-    loadCertificate: certificateLoader(given["certificate"], problems),
-    ...(rules.signedRequest ? { signer: checkSigning(given["signing"], rules, problems) } : {}),
+    certificate: certificateSource(given["certificate"], problems),
+    signing,
+    decryption,
   };
   problems.throwIfAny();
-  return Object.freeze(configuration as Configuration);
+  return Object.freeze(configuration);
 }
 
 function checkProfile(value: unknown, problems: Problems): ProfileRules {
@@ -198,23 +198,4 @@ function checkAlgorithms(
     userInfoSigned: given["userInfo"] !== undefined,
     introspectionSigned: given["introspection"] !== undefined,
   };
-}
-
-function certificateLoader(value: unknown, problems: Problems): () => Promise<CheckedCertificate> {
-  if (typeof value === "function") {
-    const load = value as ClientCertificateLoader;
-    return async () => checkLoadedCertificate(await callLoader(load));
-  }
-  const checked = checkCertificate(value, problems);
-  return async () => checked as CheckedCertificate;
-}
-
-async function callLoader(load: ClientCertificateLoader): Promise<unknown> {
-  try {
-    return await load();
-  } catch (error) {
-    // The loader's own error may say anything: only its class is repeated.
-    const found = `one that failed with ${classOf(error)}`;
-    throw new ConfigurationError([{ option: "certificate", expected: "a function that loads { cert, key }", found }]);
-  }
 }

@@ -5,8 +5,9 @@
  */
 import { createPublicKey, type KeyObject } from "node:crypto";
 import type { JWK } from "jose";
-import { type PrivateKey, toKeyObject } from "./key.js";
+import { isAnother, type PrivateKey, toKeyObject } from "./key.js";
 import { isObject, kindOf, type Problems } from "./problems.js";
+import { type Check, checked, givenSource, loadedSource, type Source } from "./source.js";
 
 /** How the bank encrypts to the client (RFC 7518 section 4). RSA1_5 is never accepted. */
 export type KeyManagementAlgorithm = "RSA-OAEP-256" | "ECDH-ES";
@@ -32,6 +33,12 @@ export interface Decryption {
   readonly responses?: readonly EncryptedResponse[];
 }
 
+/**
+ * Loads the decryption keys when they are first needed, and again every five minutes at most: what it loads then takes the
+ * place of those in use.
+ */
+export type DecryptionLoader = () => Decryption | Promise<Decryption>;
+
 /** Checked keys, by id. */
 export interface Decryptor {
   readonly keys: ReadonlyMap<
@@ -43,9 +50,19 @@ export interface Decryptor {
 
 const RESPONSES: readonly EncryptedResponse[] = ["idToken", "authorizationResponse"];
 
-/** Checks `decryption` and notes what is wrong with it. */
-export function checkDecryption(value: unknown, problems: Problems): Decryptor | undefined {
-  if (value === undefined) return undefined;
+/** Where nothing is encrypted. */
+const NOTHING: Decryptor = Object.freeze({ keys: new Map(), responses: [] });
+
+/** Checks `decryption` as far as it is there, and notes what is wrong with it. */
+export function decryptionSource(value: unknown, problems: Problems): Source<Decryptor> {
+  const check: Check<Decryptor> = (next, before) => checked(found => checkDecryption(next, found, before));
+  if (typeof value === "function") {
+    return loadedSource("decryption", value as () => unknown, "{ keys }", check);
+  }
+  return givenSource("decryption", value === undefined ? NOTHING : checkDecryption(value, problems), check);
+}
+
+function checkDecryption(value: unknown, problems: Problems, before: Decryptor = NOTHING): Decryptor {
   const given = (isObject(value) ? value : {}) as Partial<Record<keyof Decryption, unknown>>;
   for (const name of Object.keys(given)) {
     if (name !== "keys" && name !== "responses")
@@ -56,6 +73,11 @@ export function checkDecryption(value: unknown, problems: Problems): Decryptor |
     problems.add("decryption.keys", "a list of { key, alg, kid }", kindOf(given.keys));
   } else {
     for (const [index, item] of given.keys.entries()) readKey(item, `decryption.keys[${index}]`, keys, problems);
+  }
+  for (const [kid, { publicJwk }] of keys) {
+    if (isAnother(publicJwk, before.keys.get(kid)?.publicJwk)) {
+      problems.add("decryption.keys", "an id of its own for each new key", "that of a key in use");
+    }
   }
   const { responses = RESPONSES } = given;
   if (!Array.isArray(responses) || responses.length === 0 || !responses.every(item => RESPONSES.includes(item))) {

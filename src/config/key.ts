@@ -21,3 +21,8 @@ export function toKeyObject(value: unknown): KeyObject {
 export function isCryptoKey(value: unknown): value is webcrypto.CryptoKey {
   return Object.prototype.toString.call(value) === "[object CryptoKey]";
 }
+
+/** Whether two public keys differ. Of a key outside of the process there may be none to compare. */
+export function isAnother(one: JWK | undefined, other: JWK | undefined): boolean {
+  return one !== undefined && other !== undefined && JSON.stringify(one) !== JSON.stringify(other);
+}

@@ -4,10 +4,11 @@
  * @module
  */
 import type { ClientCertificate, ClientCertificateLoader } from "./certificate.js";
+import type { ClientCertificateFiles } from "./certificate-source.js";
 import type { ContractOptions } from "./contract.js";
-import type { Decryption } from "./decryption.js";
+import type { Decryption, DecryptionLoader } from "./decryption.js";
 import type { SigningAlgorithm } from "./profile.js";
-import type { Signing } from "./signing.js";
+import type { SigningKeys, SigningKeysLoader } from "./signers.js";
 
 /** The options that every profile has. */
 export interface CommonOptions {
@@ -17,15 +18,18 @@ export interface CommonOptions {
   readonly clientId: string;
   /** Where the bank sends the customer back to, as registered. https, without fragment. */
   readonly redirectUri: string;
-  /** The client certificate, or a function that loads it when it is first needed. */
-  readonly certificate: ClientCertificate | ClientCertificateLoader;
+  /**
+   * The client certificate; or the files that it is in, or a function that loads it: then it is replaced without a restart.
+   * See also `minna.rotateCertificate()`.
+   */
+  readonly certificate: ClientCertificate | ClientCertificateFiles | ClientCertificateLoader;
   /** Where the bank's API is. */
   readonly api: {
     /** The base of the bank's API, for example `https://api.bank.example/v1`. */
     readonly baseUrl: string;
   };
-  /** Keys for responses that the bank encrypts, where it does. */
-  readonly decryption?: Decryption;
+  /** Keys for responses that the bank encrypts, where it does; or a function that loads them. See also `minna.rotateKeys()`. */
+  readonly decryption?: Decryption | DecryptionLoader;
   /** What differs at the bank from the default contract. */
   readonly contract?: ContractOptions;
   /** Milliseconds that a call may take with all its attempts, where the call says nothing else. Default 15,000. */
@@ -47,8 +51,11 @@ export interface CommonOptions {
 export interface Fapi1AdvancedOptions extends CommonOptions {
   /** Chooses this profile. */
   readonly profile: "fapi1-advanced";
-  /** The key of the request objects. */
-  readonly signing: Signing;
+  /**
+   * The key of the request objects; several while one takes over from another: the first signs, all are published; or a
+   * function that loads them. See also `minna.rotateKeys()`.
+   */
+  readonly signing: SigningKeys | SigningKeysLoader;
   /** `par` (default): the request object is pushed. `by-value`: it travels in the authorization URL. */
   readonly requestDelivery?: "par" | "by-value";
 }
@@ -58,15 +65,18 @@ export interface Fapi2SecurityOptions extends CommonOptions {
   /** Chooses this profile. */
   readonly profile: "fapi2-security";
   /** Not used: this profile signs nothing. It may stay where it is, so that changing the profile is one line. */
-  readonly signing?: Signing;
+  readonly signing?: SigningKeys | SigningKeysLoader;
 }
 
 /** FAPI 2.0 Message Signing: signed authorization requests and responses. */
 export interface Fapi2MessageSigningOptions extends CommonOptions {
   /** Chooses this profile. */
   readonly profile: "fapi2-message-signing";
-  /** The key of the request objects. */
-  readonly signing: Signing;
+  /**
+   * The key of the request objects; several while one takes over from another: the first signs, all are published; or a
+   * function that loads them. See also `minna.rotateKeys()`.
+   */
+  readonly signing: SigningKeys | SigningKeysLoader;
 }
 
 /** The options of a client, by profile. */

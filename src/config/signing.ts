@@ -47,27 +47,32 @@ export interface Signer {
   readonly publicJwk: JWK | undefined;
 }
 
-/** Checks `signing` against the profile and notes what is wrong with it. */
-export function checkSigning(value: unknown, rules: ProfileRules, problems: Problems): Signer | undefined {
+/** Checks one `signing` against the profile and notes what is wrong with it. `option` is what it is called. */
+export function checkSigning(
+  value: unknown,
+  option: string,
+  rules: ProfileRules,
+  problems: Problems,
+): Signer | undefined {
   if (!isObject(value)) {
-    problems.add("signing", "{ key, alg, kid } or { alg, kid, sign }", kindOf(value));
+    problems.add(option, "{ key, alg, kid } or { alg, kid, sign }", kindOf(value));
     return undefined;
   }
   const given = value as Partial<Record<keyof SigningKey | keyof ExternalSigner, unknown>>;
   const external = given.sign !== undefined;
   const names = external ? ["alg", "kid", "sign", "publicKey"] : ["alg", "kid", "key"];
   for (const name of Object.keys(given)) {
-    if (!names.includes(name)) problems.add(`signing.${name}`, `one of ${names.join(", ")}`, "an unknown option");
+    if (!names.includes(name)) problems.add(`${option}.${name}`, `one of ${names.join(", ")}`, "an unknown option");
   }
   const { alg, kid } = given;
-  if (typeof kid !== "string" || kid === "") problems.add("signing.kid", "the id of the key", kindOf(kid));
+  if (typeof kid !== "string" || kid === "") problems.add(`${option}.kid`, "the id of the key", kindOf(kid));
   if (!isAllowed(alg, rules)) {
     const found = typeof alg === "string" && /^[A-Za-z0-9-]{1,10}$/.test(alg) ? `"${alg}"` : kindOf(alg);
-    problems.add("signing.alg", `one of ${rules.algorithms.join(", ")}`, found);
+    problems.add(`${option}.alg`, `one of ${rules.algorithms.join(", ")}`, found);
     return undefined;
   }
-  if (external) return checkExternal(given, alg, typeof kid === "string" ? kid : "", problems);
-  const key = readKey(given.key, alg, problems);
+  if (external) return checkExternal(given, option, alg, typeof kid === "string" ? kid : "", problems);
+  const key = readKey(given.key, `${option}.key`, alg, problems);
   if (key === undefined) return undefined;
   const publicJwk = publish(
     createPublicKey(key).export({ format: "jwk" }) as JWK,
@@ -88,23 +93,24 @@ function isAllowed(alg: unknown, rules: ProfileRules): alg is SigningAlgorithm {
 
 function checkExternal(
   given: Partial<Record<keyof ExternalSigner, unknown>>,
+  option: string,
   alg: SigningAlgorithm,
   kid: string,
   problems: Problems,
 ): Signer | undefined {
   const { sign: signOutside, publicKey } = given;
   if (typeof signOutside !== "function") {
-    problems.add("signing.sign", "a function", kindOf(signOutside));
+    problems.add(`${option}.sign`, "a function", kindOf(signOutside));
     return undefined;
   }
   let publicJwk: JWK | undefined;
   if (publicKey !== undefined) {
     try {
       const key = createPublicKey({ key: publicKey as JsonWebKey, format: "jwk" });
-      checkKeyFits(key, alg, "signing.publicKey", problems);
+      checkKeyFits(key, alg, `${option}.publicKey`, problems);
       publicJwk = publish(key.export({ format: "jwk" }) as JWK, alg, kid);
     } catch {
-      problems.add("signing.publicKey", "a public JWK", kindOf(publicKey));
+      problems.add(`${option}.publicKey`, "a public JWK", kindOf(publicKey));
     }
   }
   return Object.freeze({
@@ -142,25 +148,25 @@ function checkSignature(alg: SigningAlgorithm, signature: unknown): Uint8Array {
   return signature;
 }
 
-function readKey(value: unknown, alg: SigningAlgorithm, problems: Problems): KeyObject | undefined {
+function readKey(value: unknown, option: string, alg: SigningAlgorithm, problems: Problems): KeyObject | undefined {
   const expected = "a private key as PEM, JWK, CryptoKey or KeyObject";
   const before = declaredAlgorithm(value);
   if (before !== undefined && before !== alg) {
-    problems.add("signing.key", `a key for ${alg}`, `a key for ${before}`);
+    problems.add(option, `a key for ${alg}`, `a key for ${before}`);
     return undefined;
   }
   let key: KeyObject;
   try {
     key = toKeyObject(value);
   } catch {
-    problems.add("signing.key", expected, typeof value === "string" ? "text that is not" : kindOf(value));
+    problems.add(option, expected, typeof value === "string" ? "text that is not" : kindOf(value));
     return undefined;
   }
   if (key.type !== "private") {
-    problems.add("signing.key", expected, `a ${key.type} key`);
+    problems.add(option, expected, `a ${key.type} key`);
     return undefined;
   }
-  return checkKeyFits(key, alg, "signing.key", problems) ? key : undefined;
+  return checkKeyFits(key, alg, option, problems) ? key : undefined;
 }
 
 /** The algorithm a JWK or CryptoKey was made for; using it with another one is refused (RFC 7517 section 4.4). */

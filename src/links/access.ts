@@ -4,7 +4,7 @@
  * @module
  */
 import type { AuthorizationServer } from "../authorization/server.js";
-import { refresh, type TokenSet } from "../authorization/tokens.js";
+import { type IssuedTokens, refresh, type TokenSet } from "../authorization/tokens.js";
 import type { Configuration } from "../config/configuration.js";
 import { LinkError, OAuthError, TransportError } from "../errors.js";
 import { type Call, withCall } from "../transport/call.js";
@@ -47,7 +47,7 @@ export class Access {
   async use(linkId: string, call: Call): Promise<UsableLink> {
     const record = this.#cache.get(linkId) ?? this.#remember((await this.#read(linkId)).record);
     const tokens = tokensOf(record);
-    const thumbprint = await this.#door.thumbprint(call);
+    const thumbprint = await this.#door.thumbprint(call, record.thumbprint);
     // RFC 8705 section 3: a token is of use only with the certificate it is bound to.
     const bound = record.thumbprint === thumbprint;
     // Without a refresh token there is nothing to be early for.
@@ -116,7 +116,7 @@ export class Access {
   async #refresh(linkId: string, stale: string, stay: () => Promise<void>, call: Call): Promise<LinkRecord> {
     const current = await this.#read(linkId);
     const tokens = tokensOf(current.record);
-    const thumbprint = await this.#door.thumbprint(call);
+    const thumbprint = await this.#door.thumbprint(call, current.record.thumbprint);
     // Somebody was here before: another process, or a caller whose turn at the lock came first.
     const renewed = tokens.accessToken !== stale && current.record.thumbprint === thumbprint;
     if (renewed && !isPast(tokens.expiresAt)) return this.#remember(current.record);
@@ -124,10 +124,9 @@ export class Access {
     if (refreshToken === undefined) throw needsCustomer(linkId, call);
     try {
       const context = { configuration: this.#configuration, server: this.#server, call };
-      const keep = (rotated: string) =>
-        this.#save(current, { ...tokens, refreshToken: rotated }, current.record.thumbprint, stay);
+      const keep = (rotated: string) => this.#save(current, { ...tokens, refreshToken: rotated }, stay);
       const next = await refresh({ ...tokens, refreshToken }, context, keep);
-      return this.#remember(await this.#save(current, next, thumbprint, stay));
+      return this.#remember(await this.#save(current, next, stay));
     } catch (error) {
       if (!(error instanceof OAuthError && error.code === "invalid_grant")) throw error;
       // RFC 6749 section 5.2: this refresh token is over. A lock that ran out under a paused process may have let somebody
@@ -139,19 +138,14 @@ export class Access {
   }
 
   /** Saves rotated tokens before anybody uses them, also over what was changed meanwhile. */
-  async #save(
-    before: VersionedLink,
-    tokens: TokenSet,
-    thumbprint: string,
-    stay: () => Promise<void>,
-  ): Promise<LinkRecord> {
+  async #save(before: VersionedLink, tokens: TokenSet | IssuedTokens, stay: () => Promise<void>): Promise<LinkRecord> {
     let latest = before;
     for (;;) {
       const { record, version } = latest;
       const written = await persist(async () => {
         // Nobody may use the old refresh token while the new one is not written.
         await stay();
-        return writeLink(this.#store, withTokens(record, tokens, thumbprint, this.#configuration), version);
+        return writeLink(this.#store, withTokens(record, tokens, this.#configuration), version);
       });
       if (written !== undefined) return written.record;
       latest = await persist(() => this.#read(before.record.id));

@@ -169,7 +169,8 @@ export class Links {
       const { customerId, scopes, wireScopes, secrets, linkId, merges = false } = begun;
       const response = await verifyResponse(parameters, secrets.state, context);
       if (secrets.nonce !== undefined) await context.server.warmKeys(call);
-      const thumbprint = await this.#door.thumbprint(call);
+      // The certificate must be there before anything is spent.
+      await this.#door.thumbprint(call);
       // Only an authentic answer spends the transaction; then nothing brings it back.
       const exchange = async (subject?: Subject) => {
         await spendTransaction(this.#store, transaction as string);
@@ -177,7 +178,7 @@ export class Links {
         return exchangeCode(response.code, secrets, wireScopes, context, subject);
       };
       if (linkId !== undefined) {
-        const renewal = { linkId, customerId, scopes, thumbprint, merges };
+        const renewal = { linkId, customerId, scopes, merges };
         const renewed = await renewLink(this.#store, renewal, context, exchange);
         this.#rooms.access.learn(renewed);
         return Object.freeze({ ...infoOf(renewed), interactionId: call.interactionId });
@@ -192,10 +193,10 @@ export class Links {
         profile: configuration.profile,
         issuer: configuration.issuer,
         clientId: configuration.clientId,
-        thumbprint,
+        thumbprint: tokens.thumbprint,
         createdAt: Date.now(),
       };
-      const record = withTokens(wished, tokens, thumbprint, configuration);
+      const record = withTokens(wished, tokens, configuration);
       await persist(() => writeLink(this.#store, record, 0));
       return Object.freeze({ ...infoOf(record), interactionId: call.interactionId });
     });

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { TokenSet } from "../authorization/tokens.js";
+import type { IssuedTokens, TokenSet } from "../authorization/tokens.js";
 import type { Configuration } from "../config/configuration.js";
 import { SCOPES, type Scope } from "../config/contract.js";
 import { type JstDateTime, toJst } from "../config/jst.js";
@@ -86,15 +86,16 @@ export async function readOwnLink(store: Store, id: string, configuration: Confi
 }
 
 /**
- * The link with these tokens: what they were granted is what it can do (RFC 6749 section 5.1: a narrower scope is told), and
- * the grant is the one that they name.
+ * The link with these tokens: what they were granted is what it can do (RFC 6749 section 5.1: a narrower scope is told),
+ * the grant is the one that they name, and the certificate the one they were asked for with.
  */
 export function withTokens(
   record: LinkRecord,
-  tokens: TokenSet,
-  thumbprint: string,
+  issued: TokenSet | IssuedTokens,
   { contract }: Configuration,
 ): LinkRecord {
+  // What was kept already is bound to what the link says.
+  const { thumbprint, ...tokens } = { thumbprint: record.thumbprint, ...issued };
   const { scopes: before } = record.tokens ?? {};
   // What did not change at the bank does not change here, also where the configuration calls it otherwise by now.
   const unchanged = before !== undefined && before.join(" ") === tokens.scopes.join(" ");

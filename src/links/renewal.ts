@@ -6,7 +6,7 @@
 import type { Subject } from "../authorization/id-token.js";
 import { revokeTokens } from "../authorization/revocation.js";
 import type { AuthorizationContext } from "../authorization/server.js";
-import type { TokenSet } from "../authorization/tokens.js";
+import type { IssuedTokens } from "../authorization/tokens.js";
 import type { Configuration } from "../config/configuration.js";
 import type { Scope } from "../config/contract.js";
 import { ArgumentError, LinkError } from "../errors.js";
@@ -22,7 +22,6 @@ export interface Renewal {
   readonly customerId: string;
   /** What the link is to be able to do from now on. */
   readonly scopes: readonly Scope[];
-  readonly thumbprint: string;
   /** Whether the bank was asked to merge the grant: then it stays, where the tokens name no other. */
   readonly merges: boolean;
 }
@@ -58,9 +57,9 @@ export async function renewLink(
   store: Store,
   renewal: Renewal,
   context: AuthorizationContext,
-  exchange: (subject: Subject | undefined) => Promise<TokenSet>,
+  exchange: (subject: Subject | undefined) => Promise<IssuedTokens>,
 ): Promise<LinkRecord> {
-  const { linkId, customerId, scopes, thumbprint, merges } = renewal;
+  const { linkId, customerId, scopes, merges } = renewal;
   const { configuration, call } = context;
   return withLock(store, refreshLock(linkId), call, async stay => {
     const { record: before } = await readRenewable(store, linkId, customerId, configuration);
@@ -73,7 +72,7 @@ export async function renewLink(
           const { tokens: _, grantExpiresAt: __, grantId, ...rest } = record;
           const kept = merges && grantId !== undefined ? { grantId } : {};
           const wished = { ...rest, ...kept, profile: configuration.profile, scopes, refusedScopes: [] };
-          return writeLink(store, withTokens(wished, tokens, thumbprint, configuration), version);
+          return writeLink(store, withTokens(wished, tokens, configuration), version);
         });
         if (written === undefined) continue;
         const { grantId } = written.record;

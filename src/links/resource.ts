@@ -105,6 +105,8 @@ export class Resources {
         method: request.method,
         url: request.url,
         presents: "client-certificate",
+        // RFC 8705 section 3: the token counts only with the certificate that it is bound to.
+        thumbprint: link.record.thumbprint,
         ...json,
         headers: {
           ...request.headers,

@@ -121,7 +121,7 @@ async function openBench(
   // What the client itself asks, of the first profile that allows the algorithm.
   const profile = PROFILES.find(name => profileRules(name).algorithms.includes(given?.alg)) ?? PROFILES[0];
   const problems = new Problems();
-  const signer = profile && checkSigning(given, profileRules(profile), problems);
+  const signer = profile && checkSigning(given, "signing", profileRules(profile), problems);
   problems.throwIfAny();
   assert.ok(signer, "the client does not take the signer");
   const publicJwk = publicKey ?? signer.publicJwk;

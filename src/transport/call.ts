@@ -37,6 +37,9 @@ export interface Call {
   readonly customerAuthenticatedAt: string | undefined;
 }
 
+/** Milliseconds that a call may take at most. */
+export const LONGEST_CALL: number = 600_000;
+
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const DATE_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/;
 
@@ -109,7 +112,7 @@ export function endedEarly(
 }
 
 function checkTimeout(value: number | undefined): number | undefined {
-  if (value === undefined || (Number.isInteger(value) && value > 0 && value <= 600_000)) return value;
+  if (value === undefined || (Number.isInteger(value) && value > 0 && value <= LONGEST_CALL)) return value;
   throw new ArgumentError("timeout", "timeout must be milliseconds from 1 to 600,000.");
 }
 

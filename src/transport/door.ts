@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { ValidationError } from "../errors.js";
+import { TransportError, ValidationError } from "../errors.js";
 import { type Call, endedEarly } from "./call.js";
 import type { ConnectionPool, Presents } from "./connection.js";
 import { classifyFailure } from "./failure.js";
-import type { Generations } from "./generation.js";
+import type { Generation, Generations } from "./generation.js";
 import { untilEnded } from "./single-flight.js";
 import { request } from "./undici.js";
 
@@ -19,6 +19,11 @@ export interface OutgoingRequest {
   readonly body?: string;
   /** Whether the connection carries the client certificate. Only the bank's mTLS endpoints and its API get it. */
   readonly presents: Presents;
+  /**
+   * The `x5t#S256` of the certificate to use, where a token is bound to it (RFC 8705 section 3). Default, and where that one
+   * is no longer kept: the current one.
+   */
+  readonly thumbprint?: string;
 }
 
 /** A complete answer. */
@@ -27,6 +32,8 @@ export interface Answer {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: string;
+  /** The `x5t#S256` of the certificate that the request was made with. */
+  readonly thumbprint: string;
 }
 
 /** What an answer is said to be (RFC 9110 section 8.3), without parameters. */
@@ -46,44 +53,71 @@ export class Door {
     this.#generations = generations;
   }
 
-  /** The `x5t#S256` of the certificate that requests are made with. */
-  async thumbprint(call: Call): Promise<string> {
+  /**
+   * The `x5t#S256` of the certificate that requests are made with.
+   *
+   * @param bound - The one that a token is bound to. Where it was never in use here, another process may have a newer
+   * certificate: then it is looked whether it can be had here, too.
+   */
+  async thumbprint(call: Call, bound?: string): Promise<string> {
+    const { thumbprint } = await this.#generations.current(call);
+    if (bound === undefined || this.#generations.knows(bound)) return thumbprint;
+    await this.#generations.refresh(call);
     return (await this.#generations.current(call)).thumbprint;
   }
 
   /**
    * Sends one request and reads the whole answer, whatever its status.
    *
-   * A safe request whose connection was lost, as when the bank had dropped an idle one, is sent once more; nothing else is
-   * ever repeated here.
+   * A safe request whose connection was lost, as when the bank had dropped an idle one, is sent once more. So is any request
+   * whose certificate the bank refused, where there is a newer one: it was not read. Nothing else is ever repeated here.
    *
    * @throws {@link TransportError} when there is no complete answer.
    * @throws {@link ValidationError} when the answer is a redirect or too large.
    */
   async send(outgoing: OutgoingRequest, call: Call): Promise<Answer> {
-    const pool = (await this.#generations.current(call)).pool(outgoing.presents);
+    const generation = await this.#generations.with(outgoing.thumbprint, call);
+    try {
+      return await this.#sendWith(generation, outgoing, call);
+    } catch (error) {
+      const refused = error instanceof TransportError && error.code === "client_certificate_refused";
+      if (!refused || outgoing.presents === "nothing") throw error;
+      await this.#generations.refresh(call);
+      const next = await this.#generations.current(call);
+      if (next === generation) throw error;
+      return this.#sendWith(next, outgoing, call);
+    }
+  }
+
+  async #sendWith(generation: Generation, outgoing: OutgoingRequest, call: Call): Promise<Answer> {
+    const pool = generation.pool(outgoing.presents);
+    const { thumbprint } = generation;
     const failed = { method: outgoing.method, presents: outgoing.presents, endpoint: nameOf(outgoing.url) };
     // By the clock, too: in a machine that was asleep, the timers have not noticed.
     if (call.signal.aborted || Date.now() >= call.deadline) throw endedEarly(call, "no", failed.endpoint);
+    const attempt = async (): Promise<Answer> => ({
+      ...(await this.#untilEnded(this.#attempt(outgoing, call, pool), outgoing, call)),
+      thumbprint,
+    });
     try {
-      return await this.#untilEnded(this.#attempt(outgoing, call, pool), outgoing, call);
+      return await attempt();
     } catch (error) {
       const loss = classifyFailure(error, failed, call, pool);
       if (outgoing.method !== "GET" || loss.code !== "connection_lost") throw loss;
     }
     try {
-      return await this.#untilEnded(this.#attempt(outgoing, call, pool), outgoing, call);
+      return await attempt();
     } catch (error) {
       throw classifyFailure(error, failed, call, pool);
     }
   }
 
   /** undici heeds a signal only once a request has its connection: a call must end before, too. */
-  async #untilEnded(attempt: Promise<Answer>, { method, url }: OutgoingRequest, call: Call): Promise<Answer> {
+  async #untilEnded<T>(attempt: Promise<T>, { method, url }: OutgoingRequest, call: Call): Promise<T> {
     return untilEnded(attempt, call, nameOf(url), "possible", method === "GET" ? "none" : "possible");
   }
 
-  async #attempt(outgoing: OutgoingRequest, call: Call, pool: ConnectionPool): Promise<Answer> {
+  async #attempt(outgoing: OutgoingRequest, call: Call, pool: ConnectionPool): Promise<Omit<Answer, "thumbprint">> {
     const { method, url, headers, body } = outgoing;
     const answer = await request(url, {
       dispatcher: pool.agent,

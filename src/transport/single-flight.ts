@@ -30,6 +30,11 @@ export class SingleFlight<T> {
     return untilEnded(flight, call, this.#what);
   }
 
+  /** Whether something is under way. */
+  get busy(): boolean {
+    return this.#flights.size > 0;
+  }
+
   /** Resolves when nothing is under way any more. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#flights.values());

@@ -25,7 +25,7 @@ describe.each(["RSA-OAEP-256", "ECDH-ES"] as const)("responses encrypted with %s
     const { id } = await link(bank, minna);
     bank.faults.on("api-token-rejected-once");
     expect(await minna.link(id).accounts.list()).toHaveLength(2);
-    const uses = minna.publicJwks().keys.map(key => key.use);
+    const uses = (await minna.publicJwks()).keys.map(key => key.use);
     expect(uses).toContain("enc");
     await minna.close();
   });

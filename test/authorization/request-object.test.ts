@@ -8,7 +8,7 @@ import { rejection } from "../support/errors.js";
 import { CLIENT_ID, configuration, ISSUER } from "../support/options.js";
 
 const settings = configuration("fapi1-advanced");
-const signer = settings.signer!;
+const signer = settings.signing.given![0]!;
 const context = { clientId: CLIENT_ID, issuer: ISSUER, signer };
 const PARAMETERS = { response_type: "code", client_id: CLIENT_ID, state: "s-1", scope: "openid 口座" };
 

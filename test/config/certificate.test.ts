@@ -147,18 +147,20 @@ describe("a function that loads the certificate", () => {
     };
     const settings = configure(validOptions({ certificate }));
     expect(calls).toBe(0);
-    expect((await settings.loadCertificate()).thumbprint).toBe(checkLoadedCertificate({ cert, key }).thumbprint);
+    expect((await settings.certificate.loader!.load(undefined, false)).thumbprint).toBe(
+      checkLoadedCertificate({ cert, key }).thumbprint,
+    );
     expect(calls).toBe(1);
   });
 
   test("may take its time", async () => {
     const settings = configure(validOptions({ certificate: async () => ({ cert, key }) }));
-    expect((await settings.loadCertificate()).cert).toBe(cert);
+    expect((await settings.certificate.loader!.load(undefined, false)).cert).toBe(cert);
   });
 
   test("that brings something wrong is a ConfigurationError when it does", async () => {
     const settings = configure(validOptions({ certificate: () => ({ cert }) }));
-    const error = await rejection(settings.loadCertificate(), ConfigurationError);
+    const error = await rejection(settings.certificate.loader!.load(undefined, false), ConfigurationError);
     expect(error.problems.map(({ option }) => option)).toEqual(["certificate.key"]);
   });
 });

@@ -21,7 +21,7 @@ const WEB_CRYPTO = {
 } as const;
 
 function signerOf(signing: Readonly<Record<string, unknown>>, profile: string = PROFILE): Signer {
-  return configure(validOptions({ profile, signing: { kid: "k-1", ...signing } })).signer!;
+  return configure(validOptions({ profile, signing: { kid: "k-1", ...signing } })).signing.given![0]!;
 }
 
 function problems(signing: unknown, profile: string = PROFILE): string[] {
@@ -162,7 +162,7 @@ describe("a signer outside of the process", () => {
         return outside(bytes);
       },
     };
-    const signer = configure(validOptions({ profile: PROFILE, signing: kms })).signer!;
+    const signer = configure(validOptions({ profile: PROFILE, signing: kms })).signing.given![0]!;
     await expectToSign(signer, publicHalf(ec));
     expect(signer.publicJwk).toBeUndefined();
   });

@@ -8,6 +8,7 @@ import {
   type SigningKey,
 } from "../../src/index.js";
 import { type Sandbox, startSandbox } from "../../src/sandbox/index.js";
+import { rejection } from "../support/errors.js";
 import { connect, link, PROFILES, SCOPES } from "../support/partner.js";
 
 let bank: Sandbox;
@@ -187,16 +188,16 @@ describe("the key of the request objects", () => {
     };
     const minna = connect(bank, "fapi2-message-signing", { signing: external });
     expect((await link(bank, minna)).status).toBe("active");
-    expect(() => minna.publicJwks()).toThrow(ConfigurationError);
+    await rejection(minna.publicJwks(), ConfigurationError);
     await minna.close();
   });
 
-  it("is published as the bank registered it, without its private half", () => {
+  it("is published as the bank registered it, without its private half", async () => {
     const { signing } = bank.client("fapi1-advanced");
-    const { keys } = connect(bank, "fapi1-advanced").publicJwks();
+    const { keys } = await connect(bank, "fapi1-advanced").publicJwks();
     expect(keys).toHaveLength(1);
     expect(keys[0]).toMatchObject({ kty: "RSA", kid: signing.kid, alg: "PS256", use: "sig" });
     for (const member of ["d", "p", "q", "dp", "dq", "qi"]) expect(keys[0]).not.toHaveProperty(member);
-    expect(connect(bank, "fapi2-security").publicJwks()).toEqual({ keys: [] });
+    expect(await connect(bank, "fapi2-security").publicJwks()).toEqual({ keys: [] });
   });
 });

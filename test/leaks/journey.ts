@@ -16,8 +16,10 @@ export function watched(
 ): MinnaClient {
   const options = { ...bank.client(profile), ...more } as MinnaClientOptions;
   watch.canaries.addKey("certificate.key", (options.certificate as { key: string }).key);
-  for (const one of [options.signing, ...(options.decryption?.keys ?? [])]) {
-    if (one !== undefined && "key" in one) watch.canaries.addKey("key", one.key);
+  const { signing, decryption } = options;
+  const keys = typeof decryption === "object" ? decryption.keys : [];
+  for (const one of [signing, ...keys]) {
+    if (typeof one === "object" && "key" in one) watch.canaries.addKey("key", one.key);
   }
   return connect(bank, profile, { store: new WatchedStore(watch.canaries), ...more });
 }

@@ -31,7 +31,7 @@ describe.each(titled(OPENID_WAYS))("%s: linking an account shows nothing", (_, {
     watch.print(await handle.grant.introspect(), await handle.grant.revoke());
     const other = await link(watch, bank, minna);
     await minna.links.end(other?.id ?? "");
-    watch.print(minna, minna.links, minna.publicJwks());
+    watch.print(minna, minna.links, await minna.publicJwks());
     expect(watch.canaries.size).toBeGreaterThan(150);
     const signed = profile === "fapi2-security" ? [] : ["response", byValue ? "request object" : "sent request object"];
     for (const kind of [...WATCHED, ...signed]) expect(watch.canaries.kinds).toContain(kind);

@@ -32,7 +32,7 @@ describe.each(PROFILES)("%s: nothing is shown", profile => {
     // A client that lost its keys meets what it can't open.
     const without = watched(watch, encrypting, profile);
     await link(watch, encrypting, without);
-    watch.print(minna, without, minna.publicJwks());
+    watch.print(minna, without, await minna.publicJwks());
     await minna.close();
     await without.close();
     await encrypting.close();

@@ -19,6 +19,8 @@ let key: BankKey;
 let store: MemoryStore;
 let bank: StubBank;
 let thumbprint: string;
+/** The certificate that requests are made with, where that is not the one that was seen before them. */
+let presented: string | undefined;
 /** What the token endpoint answers next; then new tokens, numbered. */
 let replies: ((outgoing: OutgoingRequest) => Answer | Promise<Answer>)[];
 let issued: number;
@@ -29,9 +31,11 @@ beforeAll(async () => {
 beforeEach(() => {
   store = new MemoryStore();
   thumbprint = "thumbprint-1";
+  presented = undefined;
   replies = [];
   issued = 0;
-  bank = stubBank(settings, jwksOf(key), outgoing => (replies.shift() ?? newTokens)(outgoing));
+  const reply = (outgoing: OutgoingRequest) => (replies.shift() ?? newTokens)(outgoing);
+  bank = stubBank(settings, jwksOf(key), reply, undefined, () => presented ?? thumbprint);
 });
 
 function newTokens(): Answer {
@@ -117,6 +121,13 @@ describe("a token", () => {
     expect((await readLink(store, LINK_ID)).record.thumbprint).toBe("thumbprint-2");
     await one.use(LINK_ID, aCall());
     expect(refreshTokensUsed()).toEqual(["rt-old"]);
+  });
+
+  test("is bound to the certificate that it was asked for with, not to the one before", async () => {
+    await linkGoodFor(0);
+    presented = "thumbprint-2";
+    await access().use(LINK_ID, aCall());
+    expect((await readLink(store, LINK_ID)).record.thumbprint).toBe("thumbprint-2");
   });
 
   test("that somebody else renewed is of no use where it is bound to another certificate", async () => {

@@ -116,6 +116,7 @@ function connect(contract: ContractOptions = {}): void {
       steps.push("thumbprint");
       return thumbprint();
     },
+    () => thumbprint(),
   );
   const settings = configuration("fapi2-security", { contract });
   const server = new AuthorizationServer(settings, door);

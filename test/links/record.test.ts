@@ -118,7 +118,7 @@ describe("a link with new tokens", () => {
   const before = linkRecord({ scopes: ["identity", "debit"], refusedScopes: ["balance"], grantId: "grant-1" });
 
   test("can do what they were granted of what was asked for, and is otherwise the same", () => {
-    expect(withTokens(before, TOKENS, "thumbprint-2", contract)).toStrictEqual({
+    expect(withTokens(before, { ...TOKENS, thumbprint: "thumbprint-2" }, contract)).toStrictEqual({
       ...before,
       scopes: ["balance", "debit"],
       refusedScopes: ["identity"],
@@ -129,7 +129,7 @@ describe("a link with new tokens", () => {
 
   test("can do nothing that was never asked for", () => {
     const tokens = { ...TOKENS, scopes: ["zandaka", "deposits", "identity", "debit"] };
-    expect(withTokens(before, tokens, "thumbprint-1", contract)).toMatchObject({
+    expect(withTokens(before, tokens, contract)).toMatchObject({
       scopes: ["balance", "identity", "debit"],
       refusedScopes: [],
     });
@@ -138,7 +138,7 @@ describe("a link with new tokens", () => {
   test("can do what it could where they were granted the same, also where that is called otherwise by now", () => {
     const tokens = { ...TOKENS, scopes: linkRecord().tokens?.scopes ?? [] };
     const able = { ...before, scopes: ["balance"], refusedScopes: ["debit"] } as const;
-    expect(withTokens(able, tokens, "thumbprint-2", contract)).toStrictEqual({
+    expect(withTokens(able, { ...tokens, thumbprint: "thumbprint-2" }, contract)).toStrictEqual({
       ...able,
       tokens,
       thumbprint: "thumbprint-2",
@@ -149,21 +149,25 @@ describe("a link with new tokens", () => {
     const { tokens: _, ...rest } = before;
     const nothing = { ...TOKENS, scopes: [] };
     const refused = { scopes: [], refusedScopes: ["balance", "identity", "debit"] };
-    expect(withTokens(rest, nothing, "t", contract)).toMatchObject(refused);
+    expect(withTokens(rest, nothing, contract)).toMatchObject(refused);
     const old = { ...before, tokens: { ...TOKENS, scopes: ["openid", "zandaka"] } };
-    expect(withTokens(old, TOKENS, "t", contract)).toMatchObject({ scopes: ["balance", "debit"] });
-    expect(withTokens({ ...before, tokens: nothing }, { ...TOKENS, scopes: [""] }, "t", contract).scopes).toEqual(
+    expect(withTokens(old, TOKENS, contract)).toMatchObject({ scopes: ["balance", "debit"] });
+    expect(withTokens({ ...before, tokens: nothing }, { ...TOKENS, scopes: [""] }, contract).scopes).toEqual(
       before.scopes,
     );
   });
 
+  test("is bound to what it was where they are kept ones", () => {
+    expect(withTokens({ ...before, thumbprint: "thumbprint-9" }, TOKENS, contract).thumbprint).toBe("thumbprint-9");
+  });
+
   test("keeps when its grant ends, as the bank said last", () => {
-    expect(withTokens({ ...before, grantExpiresAt: 7 }, TOKENS, "t", contract).grantExpiresAt).toBe(7);
+    expect(withTokens({ ...before, grantExpiresAt: 7 }, TOKENS, contract).grantExpiresAt).toBe(7);
   });
 
   test("has the grant that they name, and keeps the one it had where they name none", () => {
-    expect(withTokens(before, { ...TOKENS, grantId: "grant-2" }, "t", contract).grantId).toBe("grant-2");
-    expect(withTokens(before, TOKENS, "t", contract).grantId).toBe("grant-1");
+    expect(withTokens(before, { ...TOKENS, grantId: "grant-2" }, contract).grantId).toBe("grant-2");
+    expect(withTokens(before, TOKENS, contract).grantId).toBe("grant-1");
   });
 });
 

@@ -28,7 +28,6 @@ const RENEWAL: Renewal = {
   linkId: LINK_ID,
   customerId: "u-42",
   scopes: ["balance", "identity", "debit"],
-  thumbprint: "thumbprint-2",
   merges: true,
 };
 const OF_ANOTHER_GRANT: TokenSet = { ...NEW_TOKENS, grantId: "grant-2" };
@@ -97,7 +96,7 @@ async function renew(tokens: TokenSet = NEW_TOKENS, call = aCall(), renewal = RE
   return renewLink(store, renewal, context, async subject => {
     steps.push(`exchange for ${subject?.sub ?? "anybody"}`);
     await meanwhile();
-    return tokens;
+    return { ...tokens, thumbprint: "thumbprint-2" };
   });
 }
 

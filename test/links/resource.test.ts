@@ -63,6 +63,7 @@ describe("a call", () => {
         method: "POST",
         url: URL_OF_IT,
         presents: "client-certificate",
+        thumbprint: "thumbprint-1",
         body: '{"amount":1}',
         headers: {
           accept: "application/json",

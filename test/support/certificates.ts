@@ -1,4 +1,7 @@
 /** Certificates for tests: an authority made on the spot, and what it issues. */
+import { certificateSource } from "../../src/config/certificate-source.js";
+import type { Configuration } from "../../src/config/configuration.js";
+import { checked } from "../../src/config/source.js";
 import { type Authority, type CertificatePair, createAuthority } from "../../src/sandbox/tls/authority.js";
 
 export type { Authority, CertificatePair };
@@ -30,4 +33,12 @@ export function serverCertificate(authority: Authority, dns: readonly string[] =
     notAfter: new Date(Date.now() + DAY),
     names: { dns, ip: dns.includes("localhost") ? [Buffer.from([127, 0, 0, 1])] : [] },
   });
+}
+
+/** What the transport needs of a configuration: `certificate` as a partner gives it. */
+export function certificateOptions(
+  certificate: unknown,
+  timeout = 5_000,
+): Pick<Configuration, "certificate" | "timeout"> {
+  return { certificate: checked(problems => certificateSource(certificate, problems)), timeout };
 }

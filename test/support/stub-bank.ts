@@ -1,5 +1,6 @@
 /** An authorization server whose answers are written by hand, behind the real client of it. */
 import type { JSONWebKeySet, JWTVerifyGetKey } from "jose";
+import { ClientKeys } from "../../src/authorization/client-keys.js";
 import { type AuthorizationContext, AuthorizationServer } from "../../src/authorization/server.js";
 import type { Configuration } from "../../src/config/configuration.js";
 import type { Call } from "../../src/transport/call.js";
@@ -26,7 +27,7 @@ export function contextWithKeys(
   configuration: Configuration,
   call: Call,
 ): AuthorizationContext {
-  const server = { discovered: async () => ({ keys }) };
+  const server = { discovered: async () => ({ keys }), clientKeys: new ClientKeys(configuration) };
   return { configuration, call, server: server as unknown as AuthorizationServer };
 }
 
@@ -56,6 +57,7 @@ export function stubBank(
   jwks: JSONWebKeySet,
   reply: (outgoing: OutgoingRequest) => Answer | Promise<Answer> = () => answer(404, ""),
   metadata: Readonly<Record<string, unknown>> = METADATA,
+  thumbprint: () => string = () => "thumbprint-1",
 ): StubBank {
   const asked: OutgoingRequest[] = [];
   const json = { "content-type": "application/json" };
@@ -64,7 +66,7 @@ export function stubBank(
     if (outgoing.url.pathname.startsWith("/.well-known/")) return answer(200, metadata, json);
     if (outgoing.url.pathname === "/jwks") return answer(200, jwks, json);
     return reply(outgoing);
-  });
+  }, thumbprint);
   return {
     server: new AuthorizationServer(settings, door),
     asked,

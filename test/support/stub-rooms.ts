@@ -15,21 +15,25 @@ const SETTINGS: Configuration = configuration("fapi2-security");
 export const LINK_ID = "lnk_1";
 export const ACCESS_TOKEN = "CANARY-access-token";
 
-/** A door that leads to a function. */
+/** A door that leads to a function. `presented`: the certificate of each answer's request, where it's another. */
 export function doorTo(
   send: (outgoing: OutgoingRequest, call: Call) => Answer | Promise<Answer>,
   thumbprint: () => string = () => "thumbprint-1",
+  presented: () => string = thumbprint,
 ): Door {
   const door = {
     thumbprint: async () => thumbprint(),
-    send: async (outgoing: OutgoingRequest, call: Call) => send(outgoing, call),
+    send: async (outgoing: OutgoingRequest, call: Call) => {
+      const answered = await send(outgoing, call);
+      return { ...answered, thumbprint: presented() };
+    },
   };
   return door as unknown as Door;
 }
 
 /** An answer in JSON, or in whatever a string holds. */
 export function answer(status: number, body: unknown, headers: Answer["headers"] = {}): Answer {
-  return { status, headers, body: typeof body === "string" ? body : JSON.stringify(body) };
+  return { status, thumbprint: "thumbprint-1", headers, body: typeof body === "string" ? body : JSON.stringify(body) };
 }
 
 export function linkRecord(overrides: Partial<LinkRecord> = {}): LinkRecord {

@@ -2,15 +2,19 @@ import { constants, createHash, X509Certificate } from "node:crypto";
 import { type AddressInfo, createServer as createTcpServer, type Socket } from "node:net";
 import { connect } from "node:tls";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { checkLoadedCertificate } from "../../src/config/certificate.js";
-import type { Configuration } from "../../src/config/configuration.js";
 import { TransportError, ValidationError } from "../../src/errors.js";
 import { withCall } from "../../src/transport/call.js";
 import { LARGEST_ANSWER } from "../../src/transport/connection.js";
 import { Door, type OutgoingRequest } from "../../src/transport/door.js";
 import { Generations } from "../../src/transport/generation.js";
 import { aCall, endedCall, INTERACTION_ID, shortCall } from "../support/calls.js";
-import { type CertificatePair, clientCertificate, newAuthority, serverCertificate } from "../support/certificates.js";
+import {
+  type CertificatePair,
+  certificateOptions,
+  clientCertificate,
+  newAuthority,
+  serverCertificate,
+} from "../support/certificates.js";
 import { everythingShown, rejection } from "../support/errors.js";
 import { startServer, type TestServer } from "../support/tls-server.js";
 
@@ -26,8 +30,8 @@ afterEach(async () => {
 
 /** A door with a certificate, that trusts the authority if nothing else is said. */
 function aDoor(certificate: CertificatePair = partner, ca: string = authority.certificate): Door {
-  const loaded = checkLoadedCertificate({ ...certificate, ca });
-  const generations = new Generations({ loadCertificate: async () => loaded } as Configuration);
+  const loaded = { ...certificate, ca };
+  const generations = new Generations(certificateOptions(loaded));
   closing.push(() => generations.close());
   return new Door(generations);
 }
@@ -391,8 +395,8 @@ describe("an error", () => {
 describe("a closed client", () => {
   test("sends nothing more", async () => {
     const bank = await friendlyServer();
-    const loaded = checkLoadedCertificate({ ...partner, ca: authority.certificate });
-    const generations = new Generations({ loadCertificate: async () => loaded } as Configuration);
+    const loaded = { ...partner, ca: authority.certificate };
+    const generations = new Generations(certificateOptions(loaded));
     const door = new Door(generations);
     await door.send(get(bank.url), aCall());
     await generations.close();
@@ -404,8 +408,8 @@ describe("a closed client", () => {
   test("has let the calls under way finish", async () => {
     const arrived = withResolvers<() => void>();
     const bank = await aServer(server, (_, response) => arrived.resolve(() => response.end("ok")));
-    const loaded = checkLoadedCertificate({ ...partner, ca: authority.certificate });
-    const generations = new Generations({ loadCertificate: async () => loaded } as Configuration);
+    const loaded = { ...partner, ca: authority.certificate };
+    const generations = new Generations(certificateOptions(loaded));
     const sent = new Door(generations).send(get(bank.url), aCall());
     const release = await arrived.promise;
     const closed = generations.close();
