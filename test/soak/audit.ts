@@ -93,6 +93,11 @@ export class Audit {
     this.#refreshes.set(detail["grantId"], [...list, refresh]);
   }
 
+  /** Who sent this token request, as far as it was told. */
+  senderOf({ interactionId = "" }: SandboxEvent): Life | undefined {
+    return this.#senders.get(interactionId);
+  }
+
   get references(): number {
     return this.#beliefs.size;
   }

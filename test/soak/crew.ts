@@ -3,10 +3,13 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import type { SandboxEvent } from "minna-baas/sandbox";
 import type { Audit, Life } from "./audit.js";
 import type { Told, Work } from "./worker.js";
 
 const WORKER = fileURLToPath(new URL("worker.js", import.meta.url));
+/** Every process would say so. */
+const QUIET = ["--disable-warning=MINNA_REDIS_APPENDFSYNC"];
 /** Milliseconds that a process may take to stop. */
 const STOPPING = 20_000;
 
@@ -22,6 +25,8 @@ export class Crew {
   readonly #random: () => number;
   readonly #members: Member[] = [];
   #started = 0;
+  #turn = 0;
+  #atNextRefresh = false;
   #stopping = false;
 
   constructor(size: number, work: Omit<Work, "seed" | "name">, audit: Audit, random: () => number) {
@@ -33,7 +38,7 @@ export class Crew {
 
   #start(place: number): void {
     const name = `p${place}-${++this.#started}`;
-    const child = fork(WORKER, { serialization: "advanced" });
+    const child = fork(WORKER, { serialization: "advanced", execArgv: QUIET });
     const member: Member = { name, child, killedAt: undefined, gone: once(child, "exit") };
     this.#members[place] = member;
     child.on("message", (told: Told) => this.#audit.hear(told, member));
@@ -45,10 +50,25 @@ export class Crew {
     child.send({ ...this.#work, name, seed: Math.floor(this.#random() * 2 ** 31) } satisfies Work);
   }
 
-  /** Ends one of them, wherever it is. */
+  /** Ends one of them: by turns wherever it is, and when the bank answers the next refresh, before the answer is there. */
   kill(): void {
-    const member = this.#members[Math.floor(this.#random() * this.#members.length)];
-    if (member === undefined || member.child.exitCode !== null) return;
+    const turn = this.#turn++ % 2;
+    if (turn === 1) this.#atNextRefresh = true;
+    else this.#end(this.#members[Math.floor(this.#random() * this.#members.length)]);
+  }
+
+  /** Told of each event before its answer leaves the bank. */
+  watch(event: SandboxEvent): void {
+    if (!this.#atNextRefresh || event.detail["refresh"] === undefined || event.status !== 200) return;
+    const sender = this.#audit.senderOf(event);
+    const member = this.#members.find(one => one === sender);
+    if (member === undefined) return;
+    this.#atNextRefresh = false;
+    this.#end(member);
+  }
+
+  #end(member: Member | undefined): void {
+    if (member === undefined || member.killedAt !== undefined || this.#stopping) return;
     member.killedAt = Date.now();
     this.killed++;
     member.child.kill("SIGKILL");

@@ -53,12 +53,16 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
   const address = { ...options.address, space: `soak_${randomBytes(6).toString("hex")}` };
   const folder = mkdtempSync(join(tmpdir(), "minna-soak-"));
   const audit = new Audit();
+  let crew: Crew | undefined;
   await using bank = await startSandbox({
     accessTokenSeconds: TOKEN_LIFE,
     rotateRefreshTokens: options.rotation,
     refreshTokenRetrySeconds: options.grace,
     keepEvents: 0,
-    onEvent: event => audit.watch(event),
+    onEvent: event => {
+      audit.watch(event);
+      crew?.watch(event);
+    },
   });
   // This bank tells debits apart by their keys alone: nothing but the journal keeps it from making a second one.
   bank.faults.on("debit-references-not-compared");
@@ -73,7 +77,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
     bank.faults.byChance(options.seed, ODDS);
     const accountId = bank.customers[0]?.accounts[0]?.accountId ?? "";
     const work = { options: client, address, links: [...grants.keys()], accountId };
-    const crew = new Crew(options.processes, work, audit, random);
+    crew = new Crew(options.processes, work, audit, random);
     const until = Date.now() + options.seconds * 1000;
     const rotating = rotateUntil(files, until, options.seconds);
     while (Date.now() < until) {
