@@ -64,8 +64,9 @@ function tell(told: Told): void {
 async function lane(): Promise<void> {
   while (!stopping) {
     const linkId = work.links[Math.floor(random() * work.links.length)] ?? "";
-    if (lost.has(linkId)) continue;
-    if (random() < 0.6) await guarded(linkId, () => balance(linkId));
+    // Where all are lost, nobody may keep the process from hearing that it is to stop.
+    if (lost.has(linkId)) await sleep(5);
+    else if (random() < 0.6) await guarded(linkId, () => balance(linkId));
     else if (random() < SHARED) await together();
     else await debit(linkId, `${work.name}-${++debits}`, false);
   }
