@@ -8,21 +8,31 @@ import { AuthorizationServer } from "./authorization/server.js";
 import { Accounts } from "./bank/accounts.js";
 import { Debits } from "./bank/debits.js";
 import { IdentityApi } from "./bank/identity.js";
+import type { LinkCalls, LinkContext } from "./bank/link-context.js";
 import { OpenDebits } from "./bank/open-debits.js";
+import { type Resealed, reseal } from "./bank/reseal.js";
 import type { ClientCertificate } from "./config/certificate.js";
-import { type Configuration, configure } from "./config/configuration.js";
+import type { Configuration } from "./config/configuration.js";
+import { configure } from "./config/configurations.js";
+import { Countdown } from "./config/countdown.js";
 import type { Decryption } from "./config/decryption.js";
+import { endOfJstDate } from "./config/jst.js";
 import type { ProfileOptions } from "./config/options.js";
+import type { SealingOptions } from "./config/sealing.js";
 import type { SigningKeys } from "./config/signers.js";
+import { emitWarning } from "./config/warning.js";
 import { ArgumentError } from "./errors.js";
 import { Access } from "./links/access.js";
-import { Grant, type GrantRooms } from "./links/grant.js";
+import { Grant } from "./links/grant.js";
 import { GuardedStore } from "./links/guarded-store.js";
 import { Links } from "./links/links.js";
 import { MemoryStore } from "./links/memory-store.js";
+import { type Registration, Registrations } from "./links/registrations.js";
 import { Resources } from "./links/resource.js";
+import { SealedStore } from "./links/sealed-store.js";
 import type { Store } from "./links/store.js";
-import { type CallOptions, withCall } from "./transport/call.js";
+import type { CallOptions } from "./transport/call.js";
+import { Calls, type CloseOptions } from "./transport/calls.js";
 import { Door } from "./transport/door.js";
 import { type CertificateInUse, Generations } from "./transport/generation.js";
 
@@ -30,6 +40,19 @@ import { type CertificateInUse, Generations } from "./transport/generation.js";
 export type MinnaClientOptions = ProfileOptions & {
   /** Default: in memory, for a first try. What it holds dies with the process. */
   readonly store?: Store;
+  /** The keys that the store's entries are sealed under. Default: they are not sealed. */
+  readonly sealing?: SealingOptions;
+  /**
+   * What older links were made with, while they move to this configuration: each is served by what made it until its
+   * customer renews it. Another issuer, another client id, or only another profile of the same client.
+   */
+  readonly previous?: ProfileOptions | readonly ProfileOptions[];
+  /**
+   * With `previous`: the share of customers, 0 to 1, whose new and renewed links use this configuration already; those of the
+   * others are still made with the (first) previous one. A customer always falls on the same side. Default 1; 0 undoes the
+   * move for new links, and links that have moved go on working.
+   */
+  readonly canary?: number;
 };
 
 /** Keys that take the place of those in use. */
@@ -60,10 +83,11 @@ export class MinnaClient {
   readonly links: Links;
   /** 口座振替 over all links: what a crash or an outage left open. */
   readonly debits: OpenDebits;
-  readonly #configuration: Configuration;
-  readonly #generations: Generations;
-  readonly #server: AuthorizationServer;
-  readonly #grants: GrantRooms;
+  readonly #registrations: Registrations;
+  readonly #generations: readonly Generations[];
+  readonly #store: Store;
+  readonly #calls: Calls;
+  readonly #sealedUnder: string | undefined;
 
   /**
    * Checks the options. It does no I/O: an outage at the bank does not stop the partner's server from starting.
@@ -71,21 +95,38 @@ export class MinnaClient {
    * @throws {@link ConfigurationError} that names every wrong option at once.
    */
   constructor(options: MinnaClientOptions) {
-    const configuration = configure(options);
-    const store = new GuardedStore(options.store ?? new MemoryStore(), configuration.timeout);
+    const { all, canary, sealing } = configure(options);
+    const [{ timeout }] = all;
+    const store = new SealedStore(new GuardedStore(options.store ?? new MemoryStore(), timeout), sealing);
     if (options.store === undefined && process.env["NODE_ENV"] === "production") warn("MINNA_MEMORY_STORE");
-    if (configuration.contract.inquiry === "none") warn("MINNA_NO_INQUIRY");
-    const generations = new Generations(configuration);
-    const door = new Door(generations);
-    const server = new AuthorizationServer(configuration, door);
-    const access = new Access(configuration, server, door, store);
-    const resources = new Resources(configuration, door, access);
-    this.#configuration = configuration;
-    this.#generations = generations;
-    this.#server = server;
-    this.#grants = Object.freeze({ configuration, server, access, resources, store });
-    this.links = new Links(door, this.#grants);
-    this.debits = new OpenDebits(store, linkId => new Link(linkId, this.#grants).debits);
+    if (all.some(({ contract }) => contract.inquiry === "none")) warn("MINNA_NO_INQUIRY");
+    this.#generations = all.map(configuration => new Generations(configuration));
+    const registrations = all.map((configuration, index): Registration => {
+      const door = new Door(this.#generations[index] as Generations);
+      const server = new AuthorizationServer(configuration, door);
+      const access = new Access(configuration, server, door, store);
+      return Object.freeze({
+        configuration,
+        door,
+        server,
+        access,
+        resources: new Resources(configuration, door, access),
+      });
+    });
+    this.#store = store;
+    this.#sealedUnder = sealing.current;
+    const countdowns = all.flatMap(countdown);
+    this.#calls = new Calls(timeout, () => {
+      for (const one of countdowns) one.look();
+    });
+    this.#registrations = new Registrations(
+      registrations as unknown as [Registration, ...Registration[]],
+      store,
+      this.#calls,
+      canary,
+    );
+    this.debits = new OpenDebits(store, this.#calls, linkId => this.link(linkId).debits);
+    this.links = new Links(this.#registrations, store, this.#calls, linkId => this.debits.hasOpen(linkId));
   }
 
   /**
@@ -96,7 +137,7 @@ export class MinnaClient {
   link(id: string): Link {
     if (typeof id !== "string" || id === "")
       throw new ArgumentError("id", "id must be the id that links.complete() returned.");
-    return new Link(id, this.#grants);
+    return new Link(id, this.#registrations, this.#store);
   }
 
   /**
@@ -106,7 +147,9 @@ export class MinnaClient {
    * used with this configuration; {@link ConfigurationError} when a certificate that is loaded late is wrong.
    */
   async ready(options?: CallOptions): Promise<void> {
-    await withCall(options, this.#configuration.timeout, call => this.#server.discovered(call));
+    await this.#calls.run(options, async call => {
+      await Promise.all(this.#registrations.all.map(({ server }) => server.discovered(call)));
+    });
   }
 
   /**
@@ -117,14 +160,22 @@ export class MinnaClient {
    * loaded late are wrong, or when two of them have one id.
    */
   async publicJwks(options?: CallOptions): Promise<{ readonly keys: readonly JWK[] }> {
-    return withCall(options, this.#configuration.timeout, async call =>
-      Object.freeze({ keys: await this.#server.clientKeys.published(call) }),
-    );
+    return this.#calls.run(options, async call => {
+      const keys = new Map<string, JWK>();
+      for (const { server } of this.#registrations.all) {
+        for (const key of await server.clientKeys.published(call)) {
+          const { kid = "" } = key;
+          if (!keys.has(kid)) keys.set(kid, key);
+        }
+      }
+      return Object.freeze({ keys: Object.freeze([...keys.values()]) });
+    });
   }
 
   /**
    * Changes the client certificate without a restart. New calls use it at once; those under way end with the one they began
-   * with. The tokens of a link are bound to their certificate, and are refreshed when it is next used.
+   * with. The tokens of a link are bound to their certificate, and are refreshed when it is next used. A `previous`
+   * configuration with the same certificate changes with it.
    *
    * @param certificate - The new one. Without it, the files are read or the function is called again, now.
    * @returns the certificate that is in use now, and whether it is another one than before.
@@ -133,12 +184,18 @@ export class MinnaClient {
    * The one in use stays.
    */
   async rotateCertificate(certificate?: ClientCertificate, options?: CallOptions): Promise<CertificateInUse> {
-    return withCall(options, this.#configuration.timeout, call => this.#generations.rotate(certificate, call));
+    return this.#calls.run(options, async call => {
+      const inUse = await Promise.all(this.#generations.map(generations => generations.current(call)));
+      const same = this.#generations.filter((_, index) => inUse[index]?.thumbprint === inUse[0]?.thumbprint);
+      const [rotated] = await Promise.all(same.map(generations => generations.rotate(certificate, call)));
+      return rotated as CertificateInUse;
+    });
   }
 
   /**
-   * Changes keys without a restart. During the overlap give the new ones and the old: `signing: [new, old]` signs with the
-   * first and publishes both; `decryption: { keys: [new, old] }` opens what is encrypted to either.
+   * Changes keys without a restart, those of `previous` configurations excepted. During the overlap give the new ones and
+   * the old: `signing: [new, old]` signs with the first and publishes both; `decryption: { keys: [new, old] }` opens what is
+   * encrypted to either.
    *
    * Where keys are loaded by a function, what it loads next takes the place of those given here.
    *
@@ -147,14 +204,32 @@ export class MinnaClient {
    * argument, when the keys were given as they are. Those in use stay.
    */
   async rotateKeys(keys: RotatedKeys = {}, options?: CallOptions): Promise<void> {
-    await withCall(options, this.#configuration.timeout, call => this.#server.clientKeys.rotate(keys ?? {}, call));
+    const [{ server }] = this.#registrations.all;
+    await this.#calls.run(options, call => server.clientKeys.rotate(keys ?? {}, call));
   }
 
-  /** Lets calls under way finish and closes every connection. Later calls fail with a `TransportError`. */
-  async close(): Promise<void> {
-    await this.#grants.access.settled();
-    await this.#server.clientKeys.settled();
-    await this.#generations.close();
+  /**
+   * Seals every entry of the store under the first of `sealing.keys` that is not yet: after that, older keys can go. What is
+   * written in the meantime is sealed under it anyway. Safe in any number of processes at once, and to be broken off.
+   *
+   * @throws {@link StoreError} when the store fails; for an entry that can't be opened, once all others are done.
+   */
+  async reseal(): Promise<Resealed> {
+    return reseal(this.#store, this.#sealedUnder);
+  }
+
+  /**
+   * Takes no further call, lets those under way finish, which hands their locks back, and closes every connection. Later
+   * calls fail with a `TransportError` `closed`. The store is the partner's to close, afterwards.
+   */
+  async close(options?: CloseOptions): Promise<void> {
+    await this.#calls.close(options);
+    const settled = this.#registrations.all.flatMap(({ access, server }) => [
+      access.settled(),
+      server.clientKeys.settled(),
+    ]);
+    await Promise.all(settled);
+    await Promise.all(this.#generations.map(generations => generations.close()));
   }
 }
 
@@ -172,14 +247,18 @@ export class Link {
   readonly grant: Grant;
 
   /** @internal */
-  constructor(id: string, rooms: GrantRooms) {
-    const { configuration, server, resources } = rooms;
-    const context = Object.freeze({ linkId: id, configuration, server, resources });
+  constructor(id: string, registrations: Registrations, store: Store) {
+    const forLink: LinkContext["forLink"] = (linkId, work) =>
+      registrations.serve(linkId, rooms => work({ ...rooms, linkId, forLink }));
+    const calls: LinkCalls = {
+      run: (options, work, timeout) =>
+        registrations.run(id, options, (call, rooms) => work(call, { ...rooms, linkId: id, forLink }), timeout),
+    };
     this.id = id;
-    this.accounts = new Accounts(context);
-    this.identity = new IdentityApi(context);
-    this.debits = new Debits(context, rooms.store);
-    this.grant = new Grant(id, rooms);
+    this.accounts = new Accounts(calls);
+    this.identity = new IdentityApi(calls);
+    this.debits = new Debits(calls, store);
+    this.grant = new Grant(id, registrations, store);
   }
 }
 
@@ -200,5 +279,18 @@ function warn(code: keyof typeof WARNINGS): void {
   if (warned.has(code)) return;
   warned.add(code);
   const { message, detail } = WARNINGS[code];
-  process.emitWarning(message, { type: "MinnaBaasWarning", code, detail });
+  emitWarning(code, message, detail);
+}
+
+/** Counts the days to the end of the version of FAPI that a configuration is of, where the bank has announced one. */
+function countdown({ endsOn, profile, clientId }: Configuration): Countdown[] {
+  if (endsOn === undefined) return [];
+  const name = `${profile} of the client ${JSON.stringify(clientId)}`;
+  const warnOf = (left: number) => {
+    const ends =
+      left === 0 ? `ended on ${endsOn}` : `ends on ${endsOn}, within ${left === 1 ? "a day" : `${left} days`}`;
+    const detail = "Renew the links that are left: links.migration() counts them, links.begin() with a link renews it.";
+    emitWarning("MINNA_VERSION_ENDS", `By the bank's policy, ${name} ${ends}.`, detail);
+  };
+  return [new Countdown(endOfJstDate(endsOn), [90, 30, 7, 1], warnOf)];
 }

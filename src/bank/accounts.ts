@@ -6,8 +6,8 @@
 import { z } from "zod";
 import { decode, decodeBody, freeze, type WithInteractionId } from "../links/decode.js";
 import { resourceUrl } from "../links/resource.js";
-import { type CallOptions, withCall } from "../transport/call.js";
-import type { LinkContext } from "./link-context.js";
+import type { CallOptions } from "../transport/call.js";
+import type { LinkCalls } from "./link-context.js";
 import { type Deposit, depositRows, type Rows, type RowsRange, type Transaction, transactionRows } from "./rows.js";
 import { yen } from "./yen.js";
 
@@ -69,11 +69,11 @@ const balance: z.ZodType<Balance> = z.object({
 
 /** The accounts of one link. */
 export class Accounts {
-  readonly #context: LinkContext;
+  readonly #calls: LinkCalls;
 
   /** @internal */
-  constructor(context: LinkContext) {
-    this.#context = context;
+  constructor(calls: LinkCalls) {
+    this.#calls = calls;
   }
 
   /**
@@ -83,8 +83,7 @@ export class Accounts {
    * {@link TransportError} when there is no answer.
    */
   async list(options?: CallOptions): Promise<readonly WithInteractionId<Account>[]> {
-    const { configuration, resources, linkId } = this.#context;
-    return withCall(options, configuration.timeout, async call => {
+    return this.#calls.run(options, async (call, { configuration, resources, linkId }) => {
       const url = resourceUrl(configuration.apiBaseUrl, configuration.contract.paths.accounts);
       const answer = await resources.call(linkId, { method: "GET", url, operation: "accounts" }, call);
       const list = decodeBody(accounts, answer, "accounts", call).accounts;
@@ -100,8 +99,7 @@ export class Accounts {
    * @throws {@link ApiError} `not_found` for an account that is not the customer's; otherwise as `list()`.
    */
   async balance(accountId: string, options?: CallOptions): Promise<WithInteractionId<Balance>> {
-    const { configuration, resources, linkId } = this.#context;
-    return withCall(options, configuration.timeout, async call => {
+    return this.#calls.run(options, async (call, { configuration, resources, linkId }) => {
       const url = resourceUrl(configuration.apiBaseUrl, configuration.contract.paths.balance, { accountId });
       const answer = await resources.call(linkId, { method: "GET", url, scope: "balance", operation: "balance" }, call);
       return decode(balance, answer, "balance", call);
@@ -115,13 +113,13 @@ export class Accounts {
    * @throws {@link ArgumentError} at once, when a date is none or `from` is after `to`. While iterating: as `list()`.
    */
   transactions(accountId: string, range: RowsRange = {}, options?: CallOptions): Rows<Transaction> {
-    return transactionRows(accountId, range, this.#context, options);
+    return transactionRows(accountId, range, this.#calls, options);
   }
 
   /**
    * Iterates over the deposits to an account (入金明細照会), as `transactions()` does.
    */
   deposits(accountId: string, range: RowsRange = {}, options?: CallOptions): Rows<Deposit> {
-    return depositRows(accountId, range, this.#context, options);
+    return depositRows(accountId, range, this.#calls, options);
   }
 }

@@ -9,12 +9,12 @@ import { ArgumentError, DebitOutcomeUnknownError, MinnaError, TransportError } f
 import { freeze, type WithInteractionId } from "../links/decode.js";
 import { ifUnlocked, withLock } from "../links/lock.js";
 import type { Store } from "../links/store.js";
-import { type Call, type CallOptions, withCall } from "../transport/call.js";
+import type { Call, CallOptions } from "../transport/call.js";
 import { type Debit, isFinal, pointsToEarlier } from "./debit.js";
 import { checkIsThisDebit } from "./debit-answer.js";
 import { type CreateDebit, checkDebit, checkReference } from "./debit-order.js";
-import { isOpen, Journal } from "./journal.js";
-import type { LinkContext } from "./link-context.js";
+import { isOpen, Journal, journalLock } from "./journal.js";
+import type { LinkCalls, LinkContext } from "./link-context.js";
 import { type Attempt, Settlement } from "./settlement.js";
 
 /** Milliseconds that `settled()` waits where the caller says nothing else. */
@@ -31,17 +31,15 @@ export type Recovery =
 
 /** The debits of one link. */
 export class Debits {
-  readonly #context: LinkContext;
+  readonly #calls: LinkCalls;
   readonly #store: Store;
   readonly #journal: Journal;
-  readonly #settlement: Settlement;
 
   /** @internal */
-  constructor(context: LinkContext, store: Store) {
-    this.#context = context;
+  constructor(calls: LinkCalls, store: Store) {
+    this.#calls = calls;
     this.#store = store;
     this.#journal = new Journal(store);
-    this.#settlement = new Settlement(context, this.#journal);
   }
 
   /**
@@ -61,13 +59,14 @@ export class Debits {
     const bodyHash = createHash("sha256").update(JSON.stringify(body)).digest("base64url");
     // Until the journal has been read, another process may be sending this debit.
     const attempt: Attempt = { body, bodyHash, inDoubt: true };
-    return withCall(options, this.#context.configuration.timeout, call =>
+    const settled = (call: Call, settlement: Settlement) =>
       truthfully(attempt, call, () =>
-        withLock(this.#store, lockOf(body.partnerTransactionId), call, async () =>
-          result(await this.#settlement.settle(attempt, call), call),
+        withLock(this.#store, journalLock(body.partnerTransactionId), call, async () =>
+          result(await settlement.settle(attempt, call), call),
         ),
-      ),
-    );
+      );
+    // Around the whole: also before the call has begun, nobody knows what became of the reference earlier.
+    return truthfully(attempt, undefined, () => this.#run(options, settled));
   }
 
   /**
@@ -76,8 +75,8 @@ export class Debits {
    * @throws {@link ApiError} `not_found` when the bank has no such debit of this link.
    */
   async get(debitId: string, options?: CallOptions): Promise<WithInteractionId<Debit>> {
-    return withCall(options, this.#context.configuration.timeout, async call =>
-      result((await this.#get(debitId, call)).found, call),
+    return this.#run(options, async (call, settlement) =>
+      result((await this.#get(debitId, call, settlement)).found, call),
     );
   }
 
@@ -90,10 +89,10 @@ export class Debits {
    */
   async find(reference: string, options?: CallOptions): Promise<WithInteractionId<Debit> | undefined> {
     checkReference(reference);
-    return withCall(options, this.#context.configuration.timeout, async call => {
-      const found = await this.#find(reference, call);
+    return this.#run(options, async (call, settlement) => {
+      const found = await this.#find(reference, call, settlement);
       if (found === undefined) return undefined;
-      await this.#learn(found, call);
+      await this.#learn(found, settlement);
       return result(found, call);
     });
   }
@@ -106,10 +105,10 @@ export class Debits {
    * @returns the debit as it is in the end, which may still be `processing` when the time is over.
    */
   async settled(debitId: string, options?: CallOptions): Promise<WithInteractionId<Debit>> {
-    return withCall(options, SETTLED_WITHIN, async call => {
+    const wait = async (call: Call, settlement: Settlement) => {
       let last: Debit | undefined;
-      for (let wait = FIRST_WAIT; ; wait = Math.min(wait * 2, LONGEST_WAIT)) {
-        const asked = await this.#get(debitId, call).catch(error => {
+      for (let pause = FIRST_WAIT; ; pause = Math.min(pause * 2, LONGEST_WAIT)) {
+        const asked = await this.#get(debitId, call, settlement).catch(error => {
           // What is known already is not lost to a bank that is busy, nor to the end of the time.
           if (last !== undefined && (error instanceof TransportError || isPassing(error))) return undefined;
           throw error;
@@ -120,11 +119,12 @@ export class Debits {
         const over = left <= LAST_LOOK || wished >= left;
         if (last !== undefined && (isFinal(last) || over)) return result(last, call);
         // The last look comes just before the end.
-        const pause = Math.max(wished, Math.min(wait * (0.5 + Math.random()), left - LAST_LOOK));
-        const waited = await sleep(pause, true, { signal: call.signal }).catch(() => false);
+        const time = Math.max(wished, Math.min(pause * (0.5 + Math.random()), left - LAST_LOOK));
+        const waited = await sleep(time, true, { signal: call.signal }).catch(() => false);
         if (!waited && last !== undefined) return result(last, call);
       }
-    });
+    };
+    return this.#run(options, wait, SETTLED_WITHIN);
   }
 
   /**
@@ -133,14 +133,14 @@ export class Debits {
    * @internal
    */
   async recover(reference: string, options: CallOptions | undefined): Promise<Recovery | undefined> {
-    return withCall(options, this.#context.configuration.timeout, call =>
-      ifUnlocked(this.#store, lockOf(reference), call, async () => {
+    return this.#run(options, (call, settlement) =>
+      ifUnlocked(this.#store, journalLock(reference), async () => {
         const known = await this.#journal.read(reference);
         if (known === undefined || !isOpen(known.entry) || known.entry.body === undefined) return undefined;
         const { body, bodyHash } = known.entry;
         const attempt: Attempt = { body, bodyHash, inDoubt: true };
         try {
-          const debit = await truthfully(attempt, call, () => this.#settlement.settle(attempt, call));
+          const debit = await truthfully(attempt, call, () => settlement.settle(attempt, call));
           return { debit, error: attempt.notAsked };
         } catch (error) {
           const doubt = error instanceof DebitOutcomeUnknownError || attempt.inDoubt;
@@ -151,29 +151,41 @@ export class Debits {
     );
   }
 
-  async #get(debitId: string, call: Call): Promise<{ readonly found: Debit; readonly askedFor: number }> {
-    const answered = await this.#settlement.read(debitId, call);
-    await this.#learn(answered.found, call);
+  /** Runs a call with what settles the link's debits, under the registration that it belongs to. */
+  #run<T>(
+    options: CallOptions | undefined,
+    work: (call: Call, settlement: Settlement) => Promise<T>,
+    timeout?: number,
+  ): Promise<T> {
+    const settled = (call: Call, context: LinkContext) => work(call, new Settlement(context, this.#journal));
+    return this.#calls.run(options, settled, timeout);
+  }
+
+  async #get(
+    debitId: string,
+    call: Call,
+    settlement: Settlement,
+  ): Promise<{ readonly found: Debit; readonly askedFor: number }> {
+    const answered = await settlement.read(debitId, call);
+    await this.#learn(answered.found, settlement);
     return answered;
   }
 
-  async #find(reference: string, call: Call): Promise<Debit | undefined> {
-    if (this.#context.configuration.contract.inquiry === "by-reference") {
-      return this.#settlement.inquire(reference, call);
-    }
+  async #find(reference: string, call: Call, settlement: Settlement): Promise<Debit | undefined> {
+    if (settlement.canInquire) return settlement.inquire(reference, call);
     const { entry } = (await this.#journal.read(reference)) ?? {};
     if (entry === undefined || entry.state === "prepared") return undefined;
-    if (!(await this.#settlement.isSameCustomer(entry, call))) return undefined;
+    if (!(await settlement.isSameCustomer(entry, call))) return undefined;
     if (entry.debit === undefined) {
       throw new DebitOutcomeUnknownError(reference, { interactionId: call.interactionId });
     }
-    const { found } = await this.#settlement.read(entry.debit.debitId, call);
+    const { found } = await settlement.read(entry.debit.debitId, call);
     checkIsThisDebit(found, { partnerTransactionId: reference, amount: entry.debit.amount }, call);
     return found;
   }
 
   /** Writes what the bank has just said of a debit of this link, where the journal has it otherwise, or not yet. */
-  async #learn(found: Debit, call: Call): Promise<void> {
+  async #learn(found: Debit, { linkId: own }: Settlement): Promise<void> {
     const reference = found.partnerTransactionId;
     const learn = async () => {
       const known = await this.#journal.read(reference);
@@ -182,7 +194,7 @@ export class Debits {
       // The bank's id tells debits apart; where there is none yet, only the link and the amount do.
       const same =
         before === undefined
-          ? linkId === this.#context.linkId && body?.amount === found.amount
+          ? linkId === own && body?.amount === found.amount
           : before.debitId === found.debitId && before.amount === found.amount;
       // An older answer takes nothing back: what is over stays so, but for a return.
       if (before !== undefined && isFinal(before) && found.status !== "returned") return;
@@ -190,18 +202,18 @@ export class Debits {
       await this.#journal.write({ ...known.entry, state: "known", debit: found }, known);
     };
     // Somebody who is at it finds out by themselves; what can't be written now is asked for again.
-    await ifUnlocked(this.#store, lockOf(reference), call, learn).catch(() => {});
+    await ifUnlocked(this.#store, journalLock(reference), learn).catch(() => {});
   }
 }
 
 /** An error after which the money may have moved says so, whatever it was. */
-async function truthfully<T>(attempt: Attempt, call: Call, work: () => Promise<T>): Promise<T> {
+async function truthfully<T>(attempt: Attempt, call: Call | undefined, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (error instanceof ArgumentError || error instanceof DebitOutcomeUnknownError || !attempt.inDoubt) throw error;
     throw new DebitOutcomeUnknownError(attempt.body.partnerTransactionId, {
-      interactionId: call.interactionId,
+      interactionId: call?.interactionId,
       cause: error instanceof MinnaError ? error : undefined,
     });
   }
@@ -209,10 +221,6 @@ async function truthfully<T>(attempt: Attempt, call: Call, work: () => Promise<T
 
 function isPassing(error: unknown): boolean {
   return error instanceof MinnaError && error.retryable;
-}
-
-function lockOf(reference: string): string {
-  return `debit:${reference}`;
 }
 
 function result(found: Debit, call: Call): WithInteractionId<Debit> {

@@ -9,8 +9,8 @@ import { readUserInfo, type UserInfo } from "../authorization/userinfo.js";
 import { ValidationError } from "../errors.js";
 import { decodeBody, freeze, type WithInteractionId } from "../links/decode.js";
 import { resourceUrl } from "../links/resource.js";
-import { type CallOptions, withCall } from "../transport/call.js";
-import type { LinkContext } from "./link-context.js";
+import type { CallOptions } from "../transport/call.js";
+import type { LinkCalls } from "./link-context.js";
 import { unprinted } from "./personal-data.js";
 
 /** The customer as the bank knows them. All of it is personal data: keep it out of logs. */
@@ -69,11 +69,11 @@ const identity: z.ZodType<Identity> = z.object({
 
 /** The verified identity behind one link. */
 export class IdentityApi {
-  readonly #context: LinkContext;
+  readonly #calls: LinkCalls;
 
   /** @internal */
-  constructor(context: LinkContext) {
-    this.#context = context;
+  constructor(calls: LinkCalls) {
+    this.#calls = calls;
   }
 
   /**
@@ -85,8 +85,7 @@ export class IdentityApi {
    * @throws {@link LinkError} `scope_missing` when the customer did not grant it; {@link ApiError} when the bank refuses.
    */
   async get(options?: CallOptions): Promise<WithInteractionId<Identity>> {
-    const { configuration, resources, linkId } = this.#context;
-    return withCall(options, configuration.timeout, async call => {
+    return this.#calls.run(options, async (call, { configuration, resources, linkId }) => {
       const url = resourceUrl(configuration.apiBaseUrl, configuration.contract.paths.identity);
       const answer = await resources.call(
         linkId,
@@ -106,8 +105,7 @@ export class IdentityApi {
    * the answer is about somebody else.
    */
   async userInfo(options?: CallOptions): Promise<UserInfo> {
-    const { configuration, server, resources, linkId } = this.#context;
-    return withCall(options, configuration.timeout, async call => {
+    return this.#calls.run(options, async (call, { configuration, server, resources, linkId }) => {
       const endpoint = mtlsEndpoint((await server.discovered(call)).metadata, "userinfo_endpoint");
       const { record } = await resources.usable(linkId, undefined, call);
       const sub = record.tokens?.subject?.sub;

@@ -89,14 +89,29 @@ export class Journal {
     const over = next.debit !== undefined && isFinal(next.debit);
     const { body: _, ...rest } = next;
     const entry = over ? rest : next;
-    const written = await this.#store.put(keyOf(entry.reference), JSON.stringify(entry), {
-      version: before?.version ?? 0,
-      durable: true,
-      ...(isOpen(entry) ? { labels: { [OPEN.label]: OPEN.value } } : {}),
-    });
+    const written = await this.#put(entry, before?.version ?? 0);
     if (written === undefined) throw new DebitOutcomeUnknownError(entry.reference);
     return { entry, version: written };
   }
+
+  /** Writes an entry as it is, for its seal. Whoever writes holds the reference's lock. */
+  async rewrite(reference: string): Promise<void> {
+    const found = await this.read(reference);
+    if (found !== undefined) await this.#put(found.entry, found.version);
+  }
+
+  #put(entry: JournalEntry, version: number): Promise<number | undefined> {
+    return this.#store.put(keyOf(entry.reference), JSON.stringify(entry), {
+      version,
+      durable: true,
+      ...(isOpen(entry) ? { labels: { [OPEN.label]: OPEN.value } } : {}),
+    });
+  }
+}
+
+/** The lock of a reference. */
+export function journalLock(reference: string): string {
+  return keyOf(reference);
 }
 
 /** Whether there is something to find out about the debit. */
@@ -106,6 +121,9 @@ export function isOpen({ state, debit }: JournalEntry): boolean {
 
 const OPEN = { label: "debit", value: "open" };
 
+/** What the keys of the journal begin with. */
+export const JOURNAL = "debit:";
+
 function keyOf(reference: string): string {
-  return `debit:${reference}`;
+  return JOURNAL + reference;
 }

@@ -7,6 +7,7 @@ import { type JstDateTime, toJst } from "../config/jst.js";
 import { DebitOutcomeUnknownError, type MinnaError } from "../errors.js";
 import type { Store } from "../links/store.js";
 import type { CallOptions } from "../transport/call.js";
+import type { Calls } from "../transport/calls.js";
 import { type Debit, isFinal } from "./debit.js";
 import type { Debits } from "./debits.js";
 import { Journal, type JournalEntry } from "./journal.js";
@@ -57,11 +58,13 @@ type Outcome = Pick<SettledDebit, "outcome" | "debit" | "error"> | Pick<Unsettle
 /** The debits of all links that are still open. */
 export class OpenDebits {
   readonly #journal: Journal;
+  readonly #calls: Calls;
   readonly #debitsOf: (linkId: string) => Debits;
 
   /** @internal */
-  constructor(store: Store, debitsOf: (linkId: string) => Debits) {
+  constructor(store: Store, calls: Calls, debitsOf: (linkId: string) => Debits) {
     this.#journal = new Journal(store);
+    this.#calls = calls;
     this.#debitsOf = debitsOf;
   }
 
@@ -85,15 +88,25 @@ export class OpenDebits {
    * Call it at the start of a process and from time to time, in any number of processes at once: a debit that somebody else
    * is at is left to them. One that can't be settled does not stop the others.
    *
-   * @param options - `timeout`: for each debit. `signal`: ends the whole.
+   * @param options - `timeout`: for each debit. `signal`: ends the whole, as `close()` does.
    * @throws {@link StoreError} when the store fails; for an entry that can't be read, once all others are done.
    */
   async *recover(options?: CallOptions): AsyncGenerator<RecoveredDebit, void, undefined> {
     for await (const entry of this.#journal.open()) {
-      if (options?.signal?.aborted) return;
+      if (options?.signal?.aborted || this.#calls.closed) return;
       const recovered = await this.#recover(entry, options);
       if (recovered !== undefined) yield Object.freeze({ ...outline(entry), ...recovered });
     }
+  }
+
+  /**
+   * Whether a link has open debits.
+   *
+   * @internal
+   */
+  async hasOpen(linkId: string): Promise<boolean> {
+    for await (const entry of this.#journal.open()) if (entry.linkId === linkId) return true;
+    return false;
   }
 
   async #recover({ reference, linkId }: JournalEntry, options: CallOptions | undefined): Promise<Outcome | undefined> {

@@ -7,10 +7,10 @@ import { z } from "zod";
 import type { JstDate } from "../config/jst.js";
 import { ArgumentError, ValidationError } from "../errors.js";
 import { decodeBody, freeze } from "../links/decode.js";
-import { resourceUrl } from "../links/resource.js";
-import { type CallOptions, withCall } from "../transport/call.js";
+import { checkPart, resourceUrl } from "../links/resource.js";
+import type { CallOptions } from "../transport/call.js";
 import { checkRange, digestOf, type Position, writeCursor } from "./cursor.js";
-import type { LinkContext } from "./link-context.js";
+import type { LinkCalls } from "./link-context.js";
 import { yen } from "./yen.js";
 
 /** The days to ask for, both included. Without them: today in Japan. */
@@ -134,20 +134,20 @@ const DEPOSITS: Kind<Deposit> = {
 export function transactionRows(
   accountId: string,
   range: RowsRange,
-  context: LinkContext,
+  calls: LinkCalls,
   options?: CallOptions,
 ): Rows<Transaction> {
-  return rowsOf(TRANSACTIONS, accountId, range, context, options);
+  return rowsOf(TRANSACTIONS, accountId, range, calls, options);
 }
 
 /** The deposits to an account. */
 export function depositRows(
   accountId: string,
   range: RowsRange,
-  context: LinkContext,
+  calls: LinkCalls,
   options?: CallOptions,
 ): Rows<Deposit> {
-  return rowsOf(DEPOSITS, accountId, range, context, options);
+  return rowsOf(DEPOSITS, accountId, range, calls, options);
 }
 
 type Keyed = { readonly itemKey?: string | null | undefined };
@@ -156,13 +156,12 @@ function rowsOf<Row extends Keyed>(
   kind: Kind<Row>,
   accountId: string,
   range: RowsRange,
-  context: LinkContext,
+  calls: LinkCalls,
   options: CallOptions | undefined,
 ): Rows<Row> {
-  const { apiBaseUrl, contract } = context.configuration;
-  const url = resourceUrl(apiBaseUrl, contract.paths[kind.name], { accountId });
+  checkPart("accountId", accountId);
   const start = checkRange(range, digestOf(`${kind.name} ${accountId}`));
-  const pages = () => pagesOf(kind, url, start, context, options);
+  const pages = () => pagesOf(kind, accountId, start, calls, options);
   return Object.freeze({
     pages,
     [Symbol.asyncIterator]: () => rowsIn(pages()),
@@ -184,43 +183,30 @@ async function firstOf<Row>(rows: AsyncIterable<Row>, limit: number): Promise<re
 /** Asks for page after page. `timeout` is for each page: an iteration may last as long as its caller likes. */
 async function* pagesOf<Row extends Keyed>(
   kind: Kind<Row>,
-  path: URL,
+  accountId: string,
   start: Position,
-  context: LinkContext,
+  calls: LinkCalls,
   options: CallOptions | undefined,
 ): AsyncGenerator<Page<Row>, void, undefined> {
-  const { configuration, resources, linkId } = context;
   const asked = new Set<string>();
   for (let position: Position | undefined = start; position !== undefined; ) {
     const { of, from, to, next, seen }: Position = position;
-    const url = new URL(path);
-    const { queries } = configuration.contract;
-    if (from !== undefined) url.searchParams.set(queries.dateFrom, from);
-    if (to !== undefined) url.searchParams.set(queries.dateTo, to);
-    if (next !== undefined) url.searchParams.set(queries.nextItemKey, next);
-    const { rows, hasNext, nextItemKey, interactionId, ...rest } = await withCall(
-      options,
-      configuration.timeout,
-      async call => {
-        const answer = await resources.call(
-          linkId,
-          { method: "GET", url, scope: kind.name, operation: kind.name },
-          call,
-        );
-        const page = decodeBody(kind.schema, answer, kind.name, call);
-        // A page that leads nowhere, or back, would silently end the list or never end it.
-        if (page.hasNext && (!page.nextItemKey || page.nextItemKey === next || asked.has(page.nextItemKey))) {
-          throw new ValidationError(
-            "nextItemKey",
-            "The bank announced a next page and gave no new nextItemKey for it.",
-            {
-              interactionId: call.interactionId,
-            },
-          );
-        }
-        return { ...page, interactionId: call.interactionId };
-      },
-    );
+    const { rows, hasNext, nextItemKey, interactionId, ...rest } = await calls.run(options, async (call, context) => {
+      const { configuration, resources, linkId } = context;
+      const { paths, queries } = configuration.contract;
+      const url = resourceUrl(configuration.apiBaseUrl, paths[kind.name], { accountId });
+      if (from !== undefined) url.searchParams.set(queries.dateFrom, from);
+      if (to !== undefined) url.searchParams.set(queries.dateTo, to);
+      if (next !== undefined) url.searchParams.set(queries.nextItemKey, next);
+      const request = { method: "GET", url, scope: kind.name, operation: kind.name } as const;
+      const page = decodeBody(kind.schema, await resources.call(linkId, request, call), kind.name, call);
+      // A page that leads nowhere, or back, would silently end the list or never end it.
+      if (page.hasNext && (!page.nextItemKey || page.nextItemKey === next || asked.has(page.nextItemKey))) {
+        const message = "The bank announced a next page and gave no new nextItemKey for it.";
+        throw new ValidationError("nextItemKey", message, { interactionId: call.interactionId });
+      }
+      return { ...page, interactionId: call.interactionId };
+    });
     const fresh = withoutRepeats(rows, new Set(seen));
     position = undefined;
     if (hasNext && nextItemKey) {

@@ -93,7 +93,13 @@ export class Settlement {
     return found.find(one => one.status !== "failed") ?? found[0];
   }
 
-  #canInquire(): boolean {
+  /** The link whose debits these are. */
+  get linkId(): string {
+    return this.#context.linkId;
+  }
+
+  /** Whether the bank can be asked for a debit by its reference. */
+  get canInquire(): boolean {
     return this.#context.configuration.contract.inquiry === "by-reference";
   }
 
@@ -139,7 +145,9 @@ export class Settlement {
         if (last !== undefined && isFinal(last)) return last;
         // Where the bank can't be asked, what it said last still holds as far as anybody knows.
         if (last === undefined) return unknown(entry, call);
-        const asking = this.#canInquire()
+        const elsewhere = await this.#asFormer(attempt, known, call).catch(() => undefined);
+        if (elsewhere !== undefined) return elsewhere;
+        const asking = this.canInquire
           ? this.#inquireFor(attempt, call)
           : this.read(last.debitId, call).then(({ found }) => {
               checkIsThisDebit(found, attempt.body, call);
@@ -168,13 +176,31 @@ export class Settlement {
       case "sent":
       case "unknown": {
         // Debits of another client, or of another customer of the bank, don't show here; sent again it would be another one.
-        if (entry.sentFor !== (await this.#payerNow(call))) return unknown(entry, call);
+        if (entry.sentFor !== (await this.#payerNow(call))) {
+          return (await this.#asFormer(attempt, known, call)) ?? unknown(entry, call);
+        }
         const found = await this.#inquireFor(attempt, call);
         if (found !== undefined) return this.#learn(known, found);
-        if (this.#canInquire() && Date.now() - entry.lastSentAt > ARRIVED) attempt.inDoubt = false;
+        if (this.canInquire && Date.now() - entry.lastSentAt > ARRIVED) attempt.inDoubt = false;
         return this.#sendAgain(attempt, known, call, RESENDS);
       }
     }
+  }
+
+  /** A debit that the link made when it was another client's is asked after as that; `undefined` where it was not. */
+  async #asFormer(attempt: Attempt, known: VersionedEntry, call: Call): Promise<Debit | undefined> {
+    const { linkId, resources, forLink } = this.#context;
+    const { record } = await resources.usable(linkId, undefined, call);
+    if (payerOf(record) === known.entry.sentFor) return undefined;
+    for (const former of record.former ?? []) {
+      const found = await forLink(former, async context => {
+        const settlement = new Settlement(context, this.#journal);
+        const same = (await settlement.#payerNow(call)) === known.entry.sentFor;
+        return same ? settlement.#again(attempt, known, call) : undefined;
+      });
+      if (found !== undefined) return found;
+    }
+    return undefined;
   }
 
   /** The bank has not got it, or not yet. While it remembers the key, sending the same key again can't debit twice. */
@@ -261,7 +287,7 @@ export class Settlement {
 
   /** Where the bank can't be asked, sending the debit again under its key is the way to ask. */
   async #inquireFor({ body }: Attempt, call: Call): Promise<Debit | undefined> {
-    if (!this.#canInquire()) return undefined;
+    if (!this.canInquire) return undefined;
     const found = await this.inquire(body.partnerTransactionId, call);
     if (found !== undefined) checkIsThisDebit(found, body, call);
     return found;
@@ -269,8 +295,8 @@ export class Settlement {
 }
 
 /** Whose account it is at the bank, as far as this side can tell, and for which client. */
-function payerOf({ id, issuer, clientId, tokens }: LinkRecord): string {
-  return [issuer, clientId, tokens?.subject?.sub ?? id].join(" ");
+function payerOf({ id, formerOf, issuer, clientId, tokens }: LinkRecord): string {
+  return [issuer, clientId, tokens?.subject?.sub ?? formerOf ?? id].join(" ");
 }
 
 function unknown({ reference }: JournalEntry, call: Call, cause?: unknown): never {

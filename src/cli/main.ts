@@ -5,6 +5,8 @@
  * @module
  */
 import { readFileSync } from "node:fs";
+import { MIGRATE_HELP, runMigrate } from "./migrate.js";
+import { RESEAL_HELP, runReseal } from "./reseal.js";
 import { runSandbox, SANDBOX_HELP } from "./sandbox.js";
 import { UsageError } from "./usage.js";
 
@@ -16,6 +18,8 @@ interface Command {
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["sandbox", { summary: "start a bank on this machine to build against", help: SANDBOX_HELP, run: runSandbox }],
+  ["migrate", { summary: "make a store's tables, or bring them up to date", help: MIGRATE_HELP, run: runMigrate }],
+  ["reseal", { summary: "seal what a store holds under the newest key", help: RESEAL_HELP, run: runReseal }],
 ]);
 
 async function main([name, ...args]: string[]): Promise<void> {

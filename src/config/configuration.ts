@@ -7,6 +7,7 @@ import type { CheckedCertificate } from "./certificate.js";
 import { certificateSource } from "./certificate-source.js";
 import { type Contract, checkContract } from "./contract.js";
 import { type Decryptor, decryptionSource } from "./decryption.js";
+import { type JstDate, lastDayOf } from "./jst.js";
 import { isObject, kindOf, Problems } from "./problems.js";
 import { PROFILES, type Profile, type ProfileRules, profileRules, type SigningAlgorithm } from "./profile.js";
 import { checkKids, signingSource } from "./signers.js";
@@ -17,6 +18,10 @@ import { checkUrl } from "./url.js";
 /** What the rest of the house works with. Nothing behind it checks an option again. */
 export interface Configuration {
   readonly profile: Profile;
+  /** The profiles of the links that this configuration serves: its own, and those that no other one of this client serves. */
+  readonly profiles: readonly Profile[];
+  /** The last day, in Japan, of the version of FAPI that the profile is of, where the bank has announced one. */
+  readonly endsOn: JstDate | undefined;
   readonly rules: ProfileRules;
   readonly issuer: string;
   readonly clientId: string;
@@ -51,37 +56,44 @@ const KNOWN = [
   "contract",
   "timeout",
   "algorithms",
-  "store",
   "requestDelivery",
+  "announcedIn",
 ];
-const STORE_METHODS = ["get", "put", "take", "find", "lock", "unlock"];
+
 const SIGNED = ["idToken", "authorizationResponse", "userInfo", "introspection"];
 const DEFAULT_TIMEOUT = 15_000;
 const LONGEST_TIMEOUT = 600_000;
 
-/** Checks every option and throws one `ConfigurationError` that names all that is wrong. */
-export function configure(options: unknown): Configuration {
-  const problems = new Problems();
+/** A configuration that does not know yet which others there are. */
+export type Draft = Omit<Configuration, "profiles">;
+
+/**
+ * Checks the options of one configuration.
+ *
+ * @param within - What stands before the name of each option.
+ * @param shared - Options that belong to the client as a whole, and are checked elsewhere.
+ */
+export function draftConfiguration(options: unknown, within: string, shared: readonly string[], all: Problems): Draft {
+  const problems = new Problems(within);
   if (!isObject(options)) {
-    problems.add("options", "an object", kindOf(options));
-    problems.throwIfAny();
+    all.add(within === "" ? "options" : within.slice(0, -1), "an object", kindOf(options));
+    all.throwIfAny();
   }
   const given = options as Record<string, unknown>;
-  checkStore(given["store"], problems);
   const rules = checkProfile(given["profile"], problems);
-  checkNames(given, rules, problems);
-  const api = given["api"];
+  checkNames(given, rules, [...KNOWN, ...shared], problems);
   const signing = signingSource(given["signing"], rules, problems);
   const decryption = decryptionSource(given["decryption"], problems);
   checkKids(signing.given ?? [], decryption.given?.keys.keys() ?? [], problems);
-  const configuration: Configuration = {
+  const configuration: Draft = {
     profile: given["profile"] as Profile,
+    endsOn: checkAnnouncement(given["announcedIn"], problems),
     rules,
     issuer: checkUrl(given["issuer"], "issuer", problems),
     clientId: checkClientId(given["clientId"], problems),
     redirectUri: checkUrl(given["redirectUri"], "redirectUri", problems, true),
     requestDelivery: checkDelivery(given["requestDelivery"], rules, problems),
-    apiBaseUrl: checkApi(api, problems),
+    apiBaseUrl: checkApi(given["api"], problems),
     contract: checkContract(given["contract"], problems),
     timeout: checkTimeout(given["timeout"], problems),
     ...checkAlgorithms(given["algorithms"], rules, problems),
@@ -89,8 +101,16 @@ export function configure(options: unknown): Configuration {
     signing,
     decryption,
   };
-  problems.throwIfAny();
-  return Object.freeze(configuration);
+  all.addAll(problems);
+  return configuration;
+}
+
+/** The bank's policy: an old version ends at the end of the same month, one year after the new one was announced. */
+function checkAnnouncement(value: unknown, problems: Problems): JstDate | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value === "string" && /^20\d{2}-(0[1-9]|1[0-2])$/.test(value)) return lastDayOf(value, 1);
+  problems.add("announcedIn", "the month in which the bank announced the next version, YYYY-MM", kindOf(value));
+  return undefined;
 }
 
 function checkProfile(value: unknown, problems: Problems): ProfileRules {
@@ -102,9 +122,14 @@ function checkProfile(value: unknown, problems: Problems): ProfileRules {
   return profileRules("fapi2-security");
 }
 
-function checkNames(given: Record<string, unknown>, rules: ProfileRules, problems: Problems): void {
+function checkNames(
+  given: Record<string, unknown>,
+  rules: ProfileRules,
+  known: readonly string[],
+  problems: Problems,
+): void {
   for (const name of Object.keys(given)) {
-    if (!KNOWN.includes(name)) problems.add(name.slice(0, 40), `one of ${KNOWN.join(", ")}`, "an unknown option");
+    if (!known.includes(name)) problems.add(name.slice(0, 40), `one of ${known.join(", ")}`, "an unknown option");
   }
   // Beside a profile that is none, the delivery may well be right.
   if (given["requestDelivery"] !== undefined && !rules.byValue && profileRules(given["profile"]) !== undefined) {
@@ -138,15 +163,6 @@ function checkApi(value: unknown, problems: Problems): string {
     if (name !== "baseUrl") problems.add(`api.${name}`, "baseUrl", "an unknown option");
   }
   return checkUrl("baseUrl" in value ? value.baseUrl : undefined, "api.baseUrl", problems).replace(/\/+$/, "");
-}
-
-/** What is done with the store is not config's business; that it has the methods is. */
-function checkStore(value: unknown, problems: Problems): void {
-  if (value === undefined) return;
-  const given = (isObject(value) ? value : {}) as Record<string, unknown>;
-  const missing = STORE_METHODS.filter(name => typeof given[name] !== "function");
-  if (missing.length > 0)
-    problems.add("store", `an object with ${STORE_METHODS.join(", ")}`, `one without ${missing.join(", ")}`);
 }
 
 function checkTimeout(value: unknown, problems: Problems): number {

@@ -37,3 +37,9 @@ export function fromJst(text: string): number | undefined {
   const time = Date.parse(/(Z|[+-]\d{2}:\d{2})$/.test(text) ? text : `${text}+09:00`);
   return Number.isNaN(time) ? undefined : time;
 }
+
+/** The last day of a month in Japan, `YYYY-MM`, a number of years later. */
+export function lastDayOf(month: string, yearsLater: number): JstDate {
+  const [year = "", number = ""] = month.split("-");
+  return new Date(Date.UTC(Number(year) + yearsLater, Number(number), 0)).toISOString().slice(0, 10);
+}

@@ -35,6 +35,11 @@ export interface CommonOptions {
   /** Milliseconds that a call may take with all its attempts, where the call says nothing else. Default 15,000. */
   readonly timeout?: number;
   /**
+   * `YYYY-MM`: the month in which the bank announced the version that follows this profile's. By the bank's policy this one
+   * ends at the end of the same month a year later, in Japan: process warnings come before, and `links.migration()` tells.
+   */
+  readonly announcedIn?: string;
+  /**
    * The algorithms that the bank signs with, as registered for the client. Default: each one that the profile allows.
    * Nothing outside the profile is ever accepted, whatever the bank's metadata lists. UserInfo and introspection may also
    * come unsigned; given here, they may not.

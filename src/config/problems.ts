@@ -8,9 +8,25 @@ import { ConfigurationError, type ConfigurationProblem } from "../errors.js";
 /** The wrong options found so far. */
 export class Problems {
   readonly #found: ConfigurationProblem[] = [];
+  readonly #within: string;
+
+  /** `within`: what stands before the name of every option, as `previous.`. */
+  constructor(within = "") {
+    this.#within = within;
+  }
 
   add(option: string, expected: string, found: string): void {
-    this.#found.push(Object.freeze({ option, expected, found }));
+    this.#found.push(Object.freeze({ option: this.#within + option, expected, found }));
+  }
+
+  /** Takes over what was found elsewhere. */
+  addAll({ found }: Problems): void {
+    this.#found.push(...found);
+  }
+
+  /** What is wrong so far. */
+  get found(): readonly ConfigurationProblem[] {
+    return this.#found;
   }
 
   throwIfAny(): void {

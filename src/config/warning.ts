@@ -5,7 +5,13 @@
  */
 
 /** What can be warned of. */
-export type WarningCode = "MINNA_CERTIFICATE_EXPIRES" | "MINNA_CERTIFICATE_REJECTED" | "MINNA_KEYS_REJECTED";
+export type WarningCode =
+  | "MINNA_CERTIFICATE_EXPIRES"
+  | "MINNA_CERTIFICATE_REJECTED"
+  | "MINNA_KEYS_REJECTED"
+  | "MINNA_MEMORY_STORE"
+  | "MINNA_NO_INQUIRY"
+  | "MINNA_VERSION_ENDS";
 
 /** Warns the process. `detail` says what to do. */
 export function emitWarning(code: WarningCode, message: string, detail: string): void {

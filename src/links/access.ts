@@ -6,6 +6,7 @@
 import type { AuthorizationServer } from "../authorization/server.js";
 import { type IssuedTokens, refresh, type TokenSet } from "../authorization/tokens.js";
 import type { Configuration } from "../config/configuration.js";
+import { toJst } from "../config/jst.js";
 import { LinkError, OAuthError, TransportError } from "../errors.js";
 import { type Call, withCall } from "../transport/call.js";
 import type { Door } from "../transport/door.js";
@@ -83,7 +84,12 @@ export class Access {
     this.#remember(record);
   }
 
-  /** Forgets a link that is no longer there. */
+  /** Whether the link is at hand, as it was when it was last looked at. */
+  knows(linkId: string): boolean {
+    return this.#cache.has(linkId);
+  }
+
+  /** Forgets a link that is no longer there, or no longer here. */
   forget(linkId: string): void {
     this.#cache.delete(linkId);
   }
@@ -101,19 +107,15 @@ export class Access {
     const record = await this.#refreshing.join(key, call, () =>
       withCall(undefined, timeout, waiting =>
         // Who waited long for the lock still has all of its time for the bank: an answer in a hurry would be lost.
-        withLock(
-          this.#store,
-          refreshLock(linkId),
-          waiting,
-          stay => withCall(undefined, timeout, own => this.#refresh(linkId, stale, stay, own)),
-          timeout,
+        withLock(this.#store, refreshLock(linkId), waiting, () =>
+          withCall(undefined, timeout, own => this.#refresh(linkId, stale, own)),
         ),
       ),
     );
     return { record, accessToken: tokensOf(record).accessToken };
   }
 
-  async #refresh(linkId: string, stale: string, stay: () => Promise<void>, call: Call): Promise<LinkRecord> {
+  async #refresh(linkId: string, stale: string, call: Call): Promise<LinkRecord> {
     const current = await this.#read(linkId);
     const tokens = tokensOf(current.record);
     const thumbprint = await this.#door.thumbprint(call, current.record.thumbprint);
@@ -122,31 +124,44 @@ export class Access {
     if (renewed && !isPast(tokens.expiresAt)) return this.#remember(current.record);
     const { refreshToken } = tokens;
     if (refreshToken === undefined) throw needsCustomer(linkId, call);
+    const { refreshSentAt } = current.record;
+    const noted = await this.#note(current);
     try {
       const context = { configuration: this.#configuration, server: this.#server, call };
-      const keep = (rotated: string) => this.#save(current, { ...tokens, refreshToken: rotated }, stay);
+      const keep = (rotated: string) => this.#save(noted, { ...tokens, refreshToken: rotated });
       const next = await refresh({ ...tokens, refreshToken }, context, keep);
-      return this.#remember(await this.#save(current, next, stay));
+      return this.#remember(await this.#save(noted, next));
     } catch (error) {
+      // Nothing but an answer that may be on its way is worth a note.
+      const lost = error instanceof TransportError && error.reached === "possible";
+      if (!lost && noted !== current) await writeLink(this.#store, current.record, noted.version).catch(() => {});
       if (!(error instanceof OAuthError && error.code === "invalid_grant")) throw error;
       // RFC 6749 section 5.2: this refresh token is over. A lock that ran out under a paused process may have let somebody
       // else use it: then the store has newer tokens.
       const latest = await this.#read(linkId);
       if (tokensOf(latest.record).accessToken !== tokens.accessToken) return this.#remember(latest.record);
-      throw needsCustomer(linkId, call, error);
+      throw needsCustomer(linkId, call, error, refreshSentAt);
     }
   }
 
+  /**
+   * Notes that a refresh is sent, where the bank rotates refresh tokens: should its answer be lost, by a crash or on its way,
+   * the old token is all that there is (FAPI 2.0 SP 5.3.2.1 has the bank allow that), and whoever meets its end can say why.
+   */
+  async #note(current: VersionedLink): Promise<VersionedLink> {
+    const { record, version } = current;
+    if (record.rotates === undefined || record.refreshSentAt !== undefined) return current;
+    return (await writeLink(this.#store, { ...record, refreshSentAt: Date.now() }, version)) ?? current;
+  }
+
   /** Saves rotated tokens before anybody uses them, also over what was changed meanwhile. */
-  async #save(before: VersionedLink, tokens: TokenSet | IssuedTokens, stay: () => Promise<void>): Promise<LinkRecord> {
+  async #save(before: VersionedLink, tokens: TokenSet | IssuedTokens): Promise<LinkRecord> {
     let latest = before;
     for (;;) {
       const { record, version } = latest;
-      const written = await persist(async () => {
-        // Nobody may use the old refresh token while the new one is not written.
-        await stay();
-        return writeLink(this.#store, withTokens(record, tokens, this.#configuration), version);
-      });
+      const written = await persist(() =>
+        writeLink(this.#store, withTokens(record, tokens, this.#configuration), version),
+      );
       if (written !== undefined) return written.record;
       latest = await persist(() => this.#read(before.record.id));
       tokensOf(latest.record);
@@ -183,11 +198,15 @@ function isPast(time = Number.POSITIVE_INFINITY): boolean {
   return time <= Date.now();
 }
 
-function needsCustomer(linkId: string, call: Call, cause?: Error): LinkError {
+function needsCustomer(linkId: string, call: Call, cause?: Error, refreshSentAt?: number): LinkError {
+  const lost =
+    refreshSentAt === undefined
+      ? ""
+      : ` The answer to a refresh was lost (${toJst(refreshSentAt)}), and with it the refresh token that the bank gave in place of the old one.`;
   return new LinkError(
     "reauthorization_required",
     linkId,
-    "The bank no longer accepts the link's tokens. Send the customer through links.begin() again.",
+    `The bank no longer accepts the link's tokens.${lost} Send the customer through links.begin() again, with this link.`,
     { interactionId: call.interactionId, cause },
   );
 }

@@ -7,16 +7,16 @@ import { z } from "zod";
 import { type Introspection, introspectToken } from "../authorization/introspection.js";
 import { mtlsEndpoint } from "../authorization/metadata.js";
 import { revokeTokens } from "../authorization/revocation.js";
-import type { AuthorizationServer } from "../authorization/server.js";
-import type { Configuration } from "../config/configuration.js";
 import { endOfJstDate, fromJst, isJstDate, type JstDate, type JstDateTime, toJst } from "../config/jst.js";
 import { ApiError, ArgumentError, LinkError, OAuthError, ValidationError } from "../errors.js";
-import { type Call, type CallOptions, withCall } from "../transport/call.js";
-import { type Access, refreshLock } from "./access.js";
+import type { Call, CallOptions } from "../transport/call.js";
+import { refreshLock } from "./access.js";
 import { decode, type WithInteractionId } from "./decode.js";
+import { dropFormer } from "./former.js";
 import { withLock } from "./lock.js";
 import { infoOf, type LinkInfo, type LinkRecord, readOwnLink, writeLink } from "./record.js";
-import { type Resources, resourceUrl } from "./resource.js";
+import type { Registration, Registrations } from "./registrations.js";
+import { resourceUrl } from "./resource.js";
 import type { Store } from "./store.js";
 
 /** The grant as the bank has it. */
@@ -41,24 +41,17 @@ const grantStatus: z.ZodType<GrantStatus> = z.object({
   lastUpdatedAt: z.string().nullish(),
 });
 
-/** What a grant needs of the house. */
-export interface GrantRooms {
-  readonly configuration: Configuration;
-  readonly server: AuthorizationServer;
-  readonly access: Access;
-  readonly resources: Resources;
-  readonly store: Store;
-}
-
 /** Asks after, extends and releases the grant of one link. */
 export class Grant {
   readonly #linkId: string;
-  readonly #rooms: GrantRooms;
+  readonly #registrations: Registrations;
+  readonly #store: Store;
 
   /** @internal */
-  constructor(linkId: string, rooms: GrantRooms) {
+  constructor(linkId: string, registrations: Registrations, store: Store) {
     this.#linkId = linkId;
-    this.#rooms = rooms;
+    this.#registrations = registrations;
+    this.#store = store;
   }
 
   /**
@@ -67,11 +60,7 @@ export class Grant {
    * @throws {@link LinkError} when the link is released or needs the customer again; {@link ApiError} when the bank refuses.
    */
   async status(options?: CallOptions): Promise<WithInteractionId<GrantStatus>> {
-    return withCall(options, this.#rooms.configuration.timeout, async call => {
-      const url = await this.#url("grant", call);
-      const answer = await this.#rooms.resources.call(this.#linkId, { method: "GET", url, operation: "grant" }, call);
-      return this.#remember(decode(grantStatus, answer, "grant", call));
-    });
+    return this.#run(options, (call, registration) => this.#status(call, registration));
   }
 
   /**
@@ -84,22 +73,19 @@ export class Grant {
   async extend(extension: { readonly until: JstDate }, options?: CallOptions): Promise<WithInteractionId<GrantStatus>> {
     if (!isJstDate(extension?.until))
       throw new ArgumentError("until", "until must be a date of the calendar, YYYY-MM-DD.");
-    if (this.#rooms.configuration.contract.grantExtension === "authorization") {
-      throw new LinkError(
-        "reauthorization_required",
-        this.#linkId,
-        "The bank extends a grant by a new authorization. Send the customer through links.begin() with this link.",
-      );
-    }
-    return withCall(options, this.#rooms.configuration.timeout, async call => {
-      const url = await this.#url("grantExtensions", call);
+    return this.#run(options, async (call, registration) => {
+      if (registration.configuration.contract.grantExtension === "authorization") {
+        throw new LinkError(
+          "reauthorization_required",
+          this.#linkId,
+          "The bank extends a grant by a new authorization. Send the customer through links.begin() with this link.",
+        );
+      }
+      const { url, record } = await this.#at("grantExtensions", call, registration);
       const body = { expiresAt: toJst(endOfJstDate(extension.until)) };
-      const answer = await this.#rooms.resources.call(
-        this.#linkId,
-        { method: "POST", url, body, operation: "extendGrant" },
-        call,
-      );
-      return this.#remember(decode(grantStatus, answer, "grant", call, "possible"));
+      const request = { method: "POST", url, body, operation: "extendGrant" } as const;
+      const answer = await registration.resources.call(this.#linkId, request, call);
+      return this.#remember(decode(grantStatus, answer, "grant", call, "possible"), record, registration);
     });
   }
 
@@ -114,23 +100,7 @@ export class Grant {
    * @throws {@link TransportError}, {@link OAuthError} or {@link ApiError} when the bank could not be told: call again.
    */
   async revoke(options?: CallOptions): Promise<WithInteractionId<LinkInfo>> {
-    const { configuration, resources, store } = this.#rooms;
-    return withCall(options, configuration.timeout, async call => {
-      const { record } = await readOwnLink(store, this.#linkId, configuration);
-      const { interactionId } = call;
-      if (record.status === "released" && record.tokens === undefined) {
-        return Object.freeze({ ...infoOf(record), interactionId });
-      }
-      if (record.status !== "released" && (await this.#isManaged(record, call))) {
-        try {
-          const url = await this.#url("grant", call);
-          await resources.call(this.#linkId, { method: "DELETE", url, operation: "releaseGrant" }, call);
-        } catch (error) {
-          if (!(await this.#isGone(error, record, call))) throw error;
-        }
-      }
-      return Object.freeze({ ...infoOf(await this.#release(call)), interactionId });
-    });
+    return this.#run(options, (call, registration) => this.#revoke(call, registration));
   }
 
   /**
@@ -140,25 +110,11 @@ export class Grant {
    * @internal
    */
   async end(options: CallOptions | undefined): Promise<void> {
-    try {
-      await this.revoke(options);
-    } catch (error) {
-      const over =
-        error instanceof LinkError && (error.code === "reauthorization_required" || error.code === "grant_suspended");
-      const nowhere = error instanceof ValidationError && error.check === "grant_management";
-      if (!over && !nowhere) throw error;
-      await withCall(options, this.#rooms.configuration.timeout, call => this.#release(call));
-    }
-  }
-
-  /** Marks the link as released and revokes its tokens: under the lock of the refresh, so that no others come. */
-  async #release(call: Call): Promise<LinkRecord> {
-    const { configuration, server, store } = this.#rooms;
-    return withLock(store, refreshLock(this.#linkId), call, async () => {
-      const released = await this.#change(found => ({ ...found, status: "released" }));
-      if (released.tokens === undefined) return released;
-      await revokeTokens(released.tokens, { configuration, server, call });
-      return this.#change(({ tokens: _, ...rest }) => rest);
+    await this.#run(options, async (call, registration) => {
+      await this.#revoke(call, registration).catch(error => {
+        if (!isUnmanageable(error)) throw error;
+        return this.#release(call, registration);
+      });
     });
   }
 
@@ -167,10 +123,48 @@ export class Grant {
    * not offer to be asked. A call of the API tells the same.
    */
   async introspect(options?: CallOptions): Promise<Introspection | undefined> {
-    const { configuration, server, access } = this.#rooms;
-    return withCall(options, configuration.timeout, async call => {
+    return this.#run(options, async (call, { configuration, server, access }) => {
       const { accessToken, record } = await access.use(this.#linkId, call);
       return introspectToken(accessToken, record.thumbprint, { configuration, server, call });
+    });
+  }
+
+  #run<T>(options: CallOptions | undefined, work: (call: Call, registration: Registration) => Promise<T>): Promise<T> {
+    return this.#registrations.run(this.#linkId, options, work);
+  }
+
+  async #status(call: Call, registration: Registration): Promise<WithInteractionId<GrantStatus>> {
+    const { url, record } = await this.#at("grant", call, registration);
+    const answer = await registration.resources.call(this.#linkId, { method: "GET", url, operation: "grant" }, call);
+    return this.#remember(decode(grantStatus, answer, "grant", call), record, registration);
+  }
+
+  async #revoke(call: Call, registration: Registration): Promise<WithInteractionId<LinkInfo>> {
+    const { configuration, resources } = registration;
+    const { record } = await readOwnLink(this.#store, this.#linkId, configuration);
+    const { interactionId } = call;
+    if (record.status === "released" && record.tokens === undefined) {
+      return Object.freeze({ ...infoOf(record), interactionId });
+    }
+    if (record.status !== "released" && (await this.#isManaged(record, call, registration))) {
+      try {
+        const { url } = await this.#at("grant", call, registration);
+        await resources.call(this.#linkId, { method: "DELETE", url, operation: "releaseGrant" }, call);
+      } catch (error) {
+        if (!(await this.#isGone(error, record, call, registration))) throw error;
+      }
+    }
+    return Object.freeze({ ...infoOf(await this.#release(call, registration)), interactionId });
+  }
+
+  /** Marks the link as released and revokes its tokens: under the lock of the refresh, so that no others come. */
+  async #release(call: Call, registration: Registration): Promise<LinkRecord> {
+    return withLock(this.#store, refreshLock(this.#linkId), call, async () => {
+      const released = await this.#change(registration, found => ({ ...found, status: "released" }));
+      await dropFormer(this.#store, this.#registrations, released.former, call);
+      if (released.tokens === undefined) return released;
+      await revokeTokens(released.tokens, { ...registration, call });
+      return this.#change(registration, ({ tokens: _, former: __, ...rest }) => rest);
     });
   }
 
@@ -179,10 +173,10 @@ export class Grant {
    * customer released it at the bank. A 404 or 403 alone may be a gateway's: the bank's word is that the refresh token is
    * over.
    */
-  async #isGone(error: unknown, { id, tokens }: LinkRecord, call: Call): Promise<boolean> {
+  async #isGone(error: unknown, { id, tokens }: LinkRecord, call: Call, { access }: Registration): Promise<boolean> {
     if (isOver(error) || tokens === undefined) return true;
     if (!(error instanceof ApiError && (error.code === "not_found" || error.code === "forbidden"))) return false;
-    return this.#rooms.access.renew(id, tokens.accessToken, call).then(
+    return access.renew(id, tokens.accessToken, call).then(
       () => false,
       reason => isOver(reason),
     );
@@ -193,39 +187,53 @@ export class Grant {
    *
    * @throws {@link ValidationError} `grant_management` where it can't, and the tokens can't be revoked either.
    */
-  async #isManaged(record: LinkRecord, call: Call): Promise<boolean> {
-    const { metadata } = await this.#rooms.server.discovered(call);
-    const { grant_management_endpoint: managed, revocation_endpoint: revocable } = metadata.mtls;
-    return (managed !== undefined && record.grantId !== undefined) || revocable === undefined;
+  async #isManaged(record: LinkRecord, call: Call, { server }: Registration): Promise<boolean> {
+    const { metadata } = await server.discovered(call);
+    const managed = mtlsEndpoint(metadata, "grant_management_endpoint");
+    return (managed !== undefined && record.grantId !== undefined) || metadata.mtls.revocation_endpoint === undefined;
   }
 
-  /** Keeps when the grant ends, for `links.expiring()`. What can't be kept now is asked for again. */
-  async #remember<Status extends GrantStatus>(status: Status): Promise<Status> {
+  /**
+   * Keeps when the grant ends, for `links.expiring()`, where the customer has not allowed the link anew since it was asked.
+   * What can't be kept now is asked for again.
+   */
+  async #remember<Status extends GrantStatus>(
+    status: Status,
+    asked: LinkRecord,
+    registration: Registration,
+  ): Promise<Status> {
     const { expiresAt } = status;
     const grantExpiresAt = expiresAt === null || expiresAt === undefined ? null : fromJst(expiresAt);
-    await this.#change(record =>
-      record.grantExpiresAt === grantExpiresAt || grantExpiresAt === undefined ? record : { ...record, grantExpiresAt },
-    ).catch(() => {});
+    await this.#change(registration, record => {
+      const same = record.grantExpiresAt === grantExpiresAt || record.grantedAt !== asked.grantedAt;
+      return same || grantExpiresAt === undefined ? record : { ...record, grantExpiresAt };
+    }).catch(() => {});
     return status;
   }
 
   /** Changes the link, also over what was changed meanwhile. */
-  async #change(change: (record: LinkRecord) => LinkRecord): Promise<LinkRecord> {
-    const { configuration, store, access } = this.#rooms;
+  async #change(
+    { configuration, access }: Registration,
+    change: (record: LinkRecord) => LinkRecord,
+  ): Promise<LinkRecord> {
     for (;;) {
-      const { record, version } = await readOwnLink(store, this.#linkId, configuration);
+      const { record, version } = await readOwnLink(this.#store, this.#linkId, configuration);
       const changed = change(record);
       if (changed === record) return record;
-      const written = await writeLink(store, changed, version);
+      const written = await writeLink(this.#store, changed, version);
       if (written === undefined) continue;
       access.learn(written.record);
       return written.record;
     }
   }
 
-  async #url(path: "grant" | "grantExtensions", call: Call): Promise<URL> {
-    const { configuration, server, store } = this.#rooms;
-    const { record } = await readOwnLink(store, this.#linkId, configuration);
+  /** Where the grant is asked after, and the link as it is then. */
+  async #at(
+    path: "grant" | "grantExtensions",
+    call: Call,
+    { configuration, server }: Registration,
+  ): Promise<{ readonly url: URL; readonly record: LinkRecord }> {
+    const { record } = await readOwnLink(this.#store, this.#linkId, configuration);
     if (record.status === "released") {
       throw new LinkError("link_released", record.id, "The link was released. Link the account again to use it.");
     }
@@ -235,9 +243,17 @@ export class Grant {
       const missing = endpoint === undefined ? "announces no grant_management_endpoint" : "gave the link no grant_id";
       throw new ValidationError("grant_management", `The bank ${missing}: its grant can't be managed here.`);
     }
-    return resourceUrl(endpoint, configuration.contract.paths[path], { grantId: record.grantId });
+    return { url: resourceUrl(endpoint, configuration.contract.paths[path], { grantId: record.grantId }), record };
   }
 }
+
+/** Whether the grant can't be ended by itself: the API takes the link's tokens no more, or manages no grants here. */
+function isUnmanageable(error: unknown): boolean {
+  if (error instanceof ValidationError) return UNMANAGED.includes(error.check);
+  return error instanceof LinkError && (error.code === "reauthorization_required" || error.code === "grant_suspended");
+}
+
+const UNMANAGED: readonly string[] = ["grant_management", "mtls_endpoint_aliases"];
 
 /** Whether the link is released, or the bank has said that its grant or its refresh token is over (`invalid_grant`). */
 function isOver(error: unknown): boolean {

@@ -3,23 +3,25 @@
  *
  * @module
  */
-import { randomBytes } from "node:crypto";
 import type { Subject } from "../authorization/id-token.js";
 import { startAuthorization } from "../authorization/request.js";
 import { type Callback, readCallback, verifyResponse } from "../authorization/response.js";
-import type { AuthorizationContext } from "../authorization/server.js";
 import { exchangeCode } from "../authorization/tokens.js";
 import type { Configuration } from "../config/configuration.js";
 import { COMPANION_SCOPES, SCOPES, type Scope } from "../config/contract.js";
 import { fromJst, type JstDateTime, toJst } from "../config/jst.js";
 import { ArgumentError, LinkError, OAuthError } from "../errors.js";
-import { type CallOptions, withCall } from "../transport/call.js";
-import type { Door } from "../transport/door.js";
+import type { CallOptions } from "../transport/call.js";
+import type { Calls } from "../transport/calls.js";
 import type { WithInteractionId } from "./decode.js";
-import { Grant, type GrantRooms } from "./grant.js";
+import { newLinkId } from "./former.js";
+import { Grant } from "./grant.js";
+import { countLinks, type MigrationReport } from "./migration.js";
 import { persist } from "./persist.js";
 import {
+  findEnding,
   findLinks,
+  findNotAsked,
   infoOf,
   type LinkInfo,
   type LinkRecord,
@@ -28,15 +30,18 @@ import {
   withTokens,
   writeLink,
 } from "./record.js";
-import { readRenewable, renewLink } from "./renewal.js";
+import type { Registrations } from "./registrations.js";
+import { isSameClient, readRenewable, renewLink } from "./renewal.js";
 import type { Store } from "./store.js";
-import { openTransaction, peekTransaction, spendTransaction, TRANSACTION_LIFETIME } from "./transaction.js";
+import { notOurs, openTransaction, peekTransaction, spendTransaction, TRANSACTION_LIFETIME } from "./transaction.js";
 
 const DAY = 24 * 60 * 60 * 1000;
+/** A hundred years: what is further away is no date that a store could keep. */
+const MOST_DAYS = 36_500;
 
 /** Whom to link, and for what. */
 export interface BeginLink {
-  /** The partner's own id of the customer, 1 to 255 characters. It stays with the partner: the bank is not told. */
+  /** The partner's own id of the customer, 1 to 255 characters, none of them a control character. It stays with the partner: the bank is not told. */
   readonly customerId: string;
   /** What the customer is asked to allow. */
   readonly scopes: readonly Scope[];
@@ -75,20 +80,22 @@ export interface BegunLink {
 
 /** Begins, completes and looks up links. */
 export class Links {
-  readonly #configuration: Configuration;
-  readonly #authorization: Omit<AuthorizationContext, "call">;
-  readonly #door: Door;
+  readonly #registrations: Registrations;
   readonly #store: Store;
-  readonly #rooms: GrantRooms;
+  readonly #calls: Calls;
+  readonly #hasOpenDebits: (linkId: string) => Promise<boolean>;
 
   /** @internal */
-  constructor(door: Door, rooms: GrantRooms) {
-    const { configuration, server, store } = rooms;
-    this.#configuration = configuration;
-    this.#authorization = { configuration, server };
-    this.#door = door;
+  constructor(
+    registrations: Registrations,
+    store: Store,
+    calls: Calls,
+    hasOpenDebits: (linkId: string) => Promise<boolean>,
+  ) {
+    this.#registrations = registrations;
     this.#store = store;
-    this.#rooms = rooms;
+    this.#calls = calls;
+    this.#hasOpenDebits = hasOpenDebits;
   }
 
   /**
@@ -100,38 +107,41 @@ export class Links {
    */
   async begin(wish: BeginLink, options?: CallOptions): Promise<BegunLink> {
     const { customerId, scopes: wanted, link: linkId } = wish ?? {};
-    if (typeof customerId !== "string" || customerId === "" || customerId.length > 255) {
-      throw new ArgumentError(
-        "customerId",
-        "customerId must be the partner's own id of the customer, 1 to 255 characters.",
-      );
+    if (!isCustomerId(customerId)) {
+      const rule = "1 to 255 characters, none of them a control character";
+      throw new ArgumentError("customerId", `customerId must be the partner's own id of the customer, ${rule}.`);
     }
     const asked = checkScopes(wanted);
-    return withCall(options, this.#configuration.timeout, async call => {
+    return this.#calls.run(options, async call => {
+      const registration = this.#registrations.forCustomer(customerId);
+      const { configuration } = registration;
       const renewed =
-        linkId === undefined
-          ? undefined
-          : (await readRenewable(this.#store, linkId, customerId, this.#configuration)).record;
-      const scopes = SCOPES.filter(scope => asked.includes(scope) || renewed?.scopes.includes(scope));
-      const wireScopes = this.#wireScopes(scopes);
-      const context = { ...this.#authorization, call };
-      let merges = renewed?.grantId !== undefined;
-      const started = await startAuthorization({ scopes: wireScopes, mergeInto: renewed?.grantId }, context).catch(
-        error => {
-          // The grant is over: there is nothing to merge with. Whose account it is, is compared all the same.
-          if (!(merges && error instanceof OAuthError && error.code === "invalid_grant_id")) throw error;
-          merges = false;
-          return startAuthorization({ scopes: wireScopes }, context);
-        },
-      );
+        linkId === undefined ? undefined : await readRenewable(this.#store, linkId, customerId, this.#registrations);
+      const scopes = SCOPES.filter(scope => asked.includes(scope) || renewed?.record.scopes.includes(scope));
+      const wireScopes = wireNames(scopes, configuration);
+      const context = { ...registration, call };
+      // A grant of another registration can't be merged with.
+      const mergeInto =
+        renewed !== undefined && isSameClient(configuration, renewed.registration.configuration)
+          ? renewed.record.grantId
+          : undefined;
+      let merges = mergeInto !== undefined;
+      const started = await startAuthorization({ scopes: wireScopes, mergeInto }, context).catch(error => {
+        // The grant is over: there is nothing to merge with. Whose account it is, is compared all the same.
+        if (!(merges && error instanceof OAuthError && error.code === "invalid_grant_id")) throw error;
+        merges = false;
+        return startAuthorization({ scopes: wireScopes }, context);
+      });
       const { authorizationUrl, expiresIn: authorizationUrlExpiresIn, secrets } = started;
+      const { issuer, clientId, profile } = configuration;
       const transaction = await openTransaction(this.#store, {
         customerId,
         scopes,
         wireScopes,
         secrets,
-        issuer: this.#configuration.issuer,
-        clientId: this.#configuration.clientId,
+        issuer,
+        clientId,
+        profile,
         ...(linkId === undefined ? {} : { linkId, merges }),
       });
       const { interactionId } = call;
@@ -160,17 +170,19 @@ export class Links {
     browser: { readonly transaction: string | undefined },
     options?: CallOptions,
   ): Promise<WithInteractionId<LinkInfo>> {
-    const configuration = this.#configuration;
     const parameters = readCallback(callback);
-    return withCall(options, configuration.timeout, async call => {
-      const context = { ...this.#authorization, call };
+    return this.#calls.run(options, async call => {
       const transaction = browser?.transaction;
-      const begun = await peekTransaction(this.#store, transaction, configuration);
+      const begun = await peekTransaction(this.#store, transaction);
       const { customerId, scopes, wireScopes, secrets, linkId, merges = false } = begun;
+      const registration = this.#registrations.of(begun);
+      if (registration === undefined) throw notOurs();
+      const { configuration, door, access } = registration;
+      const context = { ...registration, call };
       const response = await verifyResponse(parameters, secrets.state, context);
       if (secrets.nonce !== undefined) await context.server.warmKeys(call);
       // The certificate must be there before anything is spent.
-      await this.#door.thumbprint(call);
+      await door.thumbprint(call);
       // Only an authentic answer spends the transaction; then nothing brings it back.
       const exchange = async (subject?: Subject) => {
         await spendTransaction(this.#store, transaction as string);
@@ -178,14 +190,15 @@ export class Links {
         return exchangeCode(response.code, secrets, wireScopes, context, subject);
       };
       if (linkId !== undefined) {
-        const renewal = { linkId, customerId, scopes, merges };
-        const renewed = await renewLink(this.#store, renewal, context, exchange);
-        this.#rooms.access.learn(renewed);
+        const renewal = { linkId, customerId, scopes, merges, hasOpenDebits: this.#hasOpenDebits };
+        const renewed = await renewLink(this.#store, renewal, this.#registrations, context, exchange);
+        access.learn(renewed);
         return Object.freeze({ ...infoOf(renewed), interactionId: call.interactionId });
       }
       const tokens = await exchange();
+      const now = Date.now();
       const wished: LinkRecord = {
-        id: `lnk_${randomBytes(18).toString("base64url")}`,
+        id: newLinkId(),
         customerId,
         status: "active",
         scopes,
@@ -194,7 +207,8 @@ export class Links {
         issuer: configuration.issuer,
         clientId: configuration.clientId,
         thumbprint: tokens.thumbprint,
-        createdAt: Date.now(),
+        createdAt: now,
+        grantedAt: now,
       };
       const record = withTokens(wished, tokens, configuration);
       await persist(() => writeLink(this.#store, record, 0));
@@ -222,13 +236,15 @@ export class Links {
       customerId === undefined
         ? ({ label: "link", value: "active" } as const)
         : ({ label: "customer", value: customerId } as const);
-    for await (const record of findLinks(this.#store, label, this.#configuration)) yield infoOf(record);
+    for await (const record of findLinks(this.#store, label)) {
+      if (this.#registrations.of(record) !== undefined) yield infoOf(record);
+    }
   }
 
   /**
-   * Lists the active links whose grants end within so many days, or have ended: to ask their customers in time. The bank
-   * is asked after those whose end it has not told yet; where it does not answer, or says that the customer released the
-   * grant, the link is passed over.
+   * Lists the active links whose grants end within so many days, or have ended: to ask their customers in time. Those whose
+   * end is known come first, the first to end first. After the others the bank is asked; where it does not answer, or says
+   * that the customer released the grant, the link is passed over.
    *
    * @param soon - `within`: days.
    * @throws {@link ArgumentError} when `within` is no positive number.
@@ -238,18 +254,37 @@ export class Links {
     options?: CallOptions,
   ): AsyncGenerator<ExpiringLink, void, undefined> {
     const { within } = soon ?? {};
-    if (typeof within !== "number" || !(within > 0))
-      throw new ArgumentError("within", "within must be a number of days.");
+    if (typeof within !== "number" || !(within > 0 && within <= MOST_DAYS)) {
+      throw new ArgumentError("within", `within must be a number of days, at most ${MOST_DAYS}.`);
+    }
     const limit = Date.now() + within * DAY;
-    const label = { label: "link", value: "active" } as const;
-    for await (const record of findLinks(this.#store, label, this.#configuration)) {
+    for await (const record of findEnding(this.#store, limit)) {
+      const { id, customerId, grantExpiresAt } = record;
+      if (typeof grantExpiresAt !== "number" || this.#registrations.of(record) === undefined) continue;
+      yield Object.freeze({
+        id,
+        customerId,
+        expiresAt: toJst(grantExpiresAt),
+        expired: grantExpiresAt <= Date.now(),
+      });
+    }
+    for await (const record of findNotAsked(this.#store)) {
       const { id, customerId } = record;
-      const ends = record.grantExpiresAt ?? (await this.#askForEnd(record, options));
+      if (this.#registrations.of(record) === undefined) continue;
+      const ends = await this.#askForEnd(id, options);
       if (ends === "ended") yield Object.freeze({ id, customerId, expired: true });
       else if (ends !== undefined && ends <= limit) {
         yield Object.freeze({ id, customerId, expiresAt: toJst(ends), expired: ends <= Date.now() });
       }
     }
+  }
+
+  /**
+   * Counts the active links of each configuration: how many are left of the `previous` ones, and until when those hold. The
+   * bank is not asked. It reads every link: for a report, not for a page.
+   */
+  async migration(): Promise<MigrationReport> {
+    return countLinks(this.#registrations, this.#store);
   }
 
   /**
@@ -262,29 +297,34 @@ export class Links {
    * could not be told: then the link is still there, and the call can be made again.
    */
   async end(id: string, options?: CallOptions): Promise<void> {
-    await new Grant(id, this.#rooms).end(options);
+    await this.#grant(id).end(options);
     await removeLink(this.#store, id);
-    this.#rooms.access.forget(id);
+    for (const { access } of this.#registrations.all) access.forget(id);
   }
 
-  async #askForEnd(
-    { id, grantExpiresAt }: LinkRecord,
-    options: CallOptions | undefined,
-  ): Promise<number | "ended" | undefined> {
-    if (grantExpiresAt === null) return undefined;
+  #grant(id: string): Grant {
+    return new Grant(id, this.#registrations, this.#store);
+  }
+
+  async #askForEnd(id: string, options: CallOptions | undefined): Promise<number | "ended" | undefined> {
     try {
-      const { expiresAt } = await new Grant(id, this.#rooms).status(options);
+      const { expiresAt } = await this.#grant(id).status(options);
       return expiresAt ? fromJst(expiresAt) : undefined;
     } catch (error) {
-      if (options?.signal?.aborted) throw error;
+      if (options?.signal?.aborted || this.#calls.closed) throw error;
       return error instanceof LinkError && error.code === "grant_expired" ? "ended" : undefined;
     }
   }
+}
 
-  #wireScopes(scopes: readonly Scope[]): readonly string[] {
-    const names = this.#configuration.contract.scopes;
-    return [...new Set([...COMPANION_SCOPES, ...scopes].flatMap(scope => names[scope] ?? []))];
-  }
+/** Scope strings, as on the wire. */
+function wireNames(scopes: readonly Scope[], { contract }: Configuration): readonly string[] {
+  return [...new Set([...COMPANION_SCOPES, ...scopes].flatMap(scope => contract.scopes[scope] ?? []))];
+}
+
+/** A database may refuse control characters and lone surrogates, and links are found by it. */
+function isCustomerId(value: unknown): value is string {
+  return typeof value === "string" && value.length <= 255 && /^[^\p{Cc}\p{Cs}]+$/u.test(value);
 }
 
 function checkScopes(value: readonly Scope[] | undefined): readonly Scope[] {

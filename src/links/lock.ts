@@ -10,57 +10,62 @@ import type { Store } from "./store.js";
 
 const FIRST_WAIT = 20;
 const LONGEST_WAIT = 500;
-/** Milliseconds that a lock outlives its call, so that it never frees itself under work that is still ending. */
-const MARGIN = 5_000;
+/** Milliseconds for which a lock is taken: so long others wait for a holder that was killed. */
+const LEASE = 10_000;
+/** Milliseconds between one renewal of the lease and the next. */
+const BEAT = 3_000;
 
 /** Does the work if nobody holds the lock; `undefined` where somebody does. */
-export async function ifUnlocked<T>(
-  store: Store,
-  name: string,
-  call: Call,
-  work: () => Promise<T>,
-): Promise<T | undefined> {
-  const owner = randomUUID();
-  const key = `lock:${name}`;
-  if (!(await store.lock(key, owner, call.deadline - Date.now() + MARGIN))) return undefined;
-  try {
-    return await work();
-  } finally {
-    await store.unlock(key, owner).catch(() => {});
-  }
+export async function ifUnlocked<T>(store: Store, name: string, work: () => Promise<T>): Promise<T | undefined> {
+  const lock = new Lock(store, name);
+  return (await lock.take()) ? lock.holding(work) : undefined;
 }
 
 /**
  * Does the work while holding a lock. Who had to wait must look again at what it came for: somebody else may have done it.
- *
- * @param work - `stay` keeps the lock for another while: for work that must not be overtaken while it tries again.
- * @param hold - Milliseconds that the work may take. Default: what is left of the call.
  */
-export async function withLock<T>(
-  store: Store,
-  name: string,
-  call: Call,
-  work: (stay: () => Promise<void>) => Promise<T>,
-  hold?: number,
-): Promise<T> {
-  const owner = randomUUID();
-  // Never the key of an entry: a store may keep locks and entries side by side.
-  const key = `lock:${name}`;
+export async function withLock<T>(store: Store, name: string, call: Call, work: () => Promise<T>): Promise<T> {
+  const lock = new Lock(store, name);
   let wait = FIRST_WAIT;
-  const take = () => store.lock(key, owner, (hold ?? call.deadline - Date.now()) + MARGIN);
-  while (!(await take())) {
+  while (!(await lock.take())) {
     // Spread out, so that those who wait do not all come back in step.
     await sleep(wait * (0.5 + Math.random()), undefined, { signal: call.signal }).catch(() => {
       throw endedEarly(call, "no", "store lock");
     });
     wait = Math.min(wait * 2, LONGEST_WAIT);
   }
-  try {
-    return await work(async () => {
-      await take();
-    });
-  } finally {
-    // What was done is done: a lock that can't be given back frees itself in time.
-    await store.unlock(key, owner).catch(() => {});
+  return lock.holding(work);
+}
+
+/** A lease that its holder keeps by a heartbeat, for as long as its work takes; one that is killed keeps it no longer. */
+class Lock {
+  readonly #store: Store;
+  // Never the key of an entry: a store may keep locks and entries side by side.
+  readonly #key: string;
+  readonly #owner = randomUUID();
+
+  constructor(store: Store, name: string) {
+    this.#store = store;
+    this.#key = `lock:${name}`;
+  }
+
+  take(): Promise<boolean> {
+    return this.#store.lock(this.#key, this.#owner, LEASE);
+  }
+
+  async holding<T>(work: () => Promise<T>): Promise<T> {
+    let beats: Promise<unknown> = Promise.resolve();
+    const heart = setInterval(() => {
+      beats = beats.then(() => this.take()).catch(() => {});
+    }, BEAT);
+    try {
+      return await work();
+    } finally {
+      clearInterval(heart);
+      // A beat under way would take the lock again behind our back.
+      await beats;
+      // What was done is done: a lock that can't be given back frees itself in time.
+      await this.#store.unlock(this.#key, this.#owner).catch(() => {});
+    }
   }
 }

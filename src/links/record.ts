@@ -51,6 +51,16 @@ export interface LinkRecord {
   readonly grantExpiresAt?: number | null;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
+  /** When the customer last allowed it, milliseconds since the epoch. */
+  readonly grantedAt: number;
+  /** Whether the bank gives another refresh token with each refresh. Absent: it has not been seen to. */
+  readonly rotates?: true;
+  /** When a refresh was sent whose answer has not come, milliseconds since the epoch: where the bank rotates, to be able to say so. */
+  readonly refreshSentAt?: number;
+  /** Ids of what it was under other clients, kept while debits that were made so are open. */
+  readonly former?: readonly string[];
+  /** The link that this one was, where it is only kept for that. */
+  readonly formerOf?: string;
 }
 
 /** A record with the version that replacing it must name. */
@@ -69,19 +79,26 @@ export async function readLink(store: Store, id: string): Promise<VersionedLink>
   return { record: parseStored<LinkRecord>(entry), version: entry.version };
 }
 
+/** Whether what was made so belongs to a configuration: its tokens must go to no other bank, and serve no other client. */
+export function serves(
+  { issuer, clientId, profiles }: Pick<Configuration, "issuer" | "clientId" | "profiles">,
+  made: Pick<LinkRecord, "issuer" | "clientId" | "profile">,
+): boolean {
+  return made.issuer === issuer && made.clientId === clientId && profiles.includes(made.profile);
+}
+
 /**
- * Reads a link of this configuration: its tokens must go to no other bank, and are of no use to another client.
+ * Reads a link of this configuration.
  *
  * @throws {@link LinkError} `link_elsewhere` for another one's link.
  */
 export async function readOwnLink(store: Store, id: string, configuration: Configuration): Promise<VersionedLink> {
   const found = await readLink(store, id);
-  const { issuer, clientId } = configuration;
-  if (found.record.issuer === issuer && found.record.clientId === clientId) return found;
+  if (serves(configuration, found.record)) return found;
   throw new LinkError(
     "link_elsewhere",
     id,
-    "The link was made with another issuer or client id than the configured one. Its tokens are not sent here.",
+    "The link was made with another issuer or client id than the configured one. Its tokens are not sent here. Where links are to move, give the old configuration as previous.",
   );
 }
 
@@ -96,13 +113,15 @@ export function withTokens(
 ): LinkRecord {
   // What was kept already is bound to what the link says.
   const { thumbprint, ...tokens } = { thumbprint: record.thumbprint, ...issued };
-  const { scopes: before } = record.tokens ?? {};
+  const { refreshSentAt: _, ...rest } = record;
+  const { scopes: before, refreshToken = tokens.refreshToken } = record.tokens ?? {};
   // What did not change at the bank does not change here, also where the configuration calls it otherwise by now.
   const unchanged = before !== undefined && before.join(" ") === tokens.scopes.join(" ");
   const wished = SCOPES.filter(scope => record.scopes.includes(scope) || record.refusedScopes.includes(scope));
   const granted = (scope: Scope) => tokens.scopes.includes(contract.scopes[scope]);
   return {
-    ...record,
+    ...rest,
+    ...(refreshToken === tokens.refreshToken ? {} : { rotates: true }),
     ...(unchanged ? {} : { scopes: wished.filter(granted), refusedScopes: wished.filter(scope => !granted(scope)) }),
     tokens,
     thumbprint,
@@ -112,22 +131,43 @@ export function withTokens(
 
 /** Writes a link; `undefined` where somebody else wrote it first. */
 export async function writeLink(store: Store, record: LinkRecord, version: number): Promise<VersionedLink | undefined> {
-  const written = await store.put(keyOf(record.id), JSON.stringify(record), {
-    version,
-    labels: { customer: record.customerId, ...(record.status === "active" ? { link: "active" } : {}) },
-  });
+  const written = await store.put(keyOf(record.id), JSON.stringify(record), { version, labels: labelsOf(record) });
   return written === undefined ? undefined : { record, version: written };
 }
 
-/** The links with a label, in the order of their ids; those of another issuer or client are passed over. */
-export async function* findLinks(
+/** A link is found by its customer; an active one among all that are, and by when its grant ends. */
+function labelsOf(record: LinkRecord): Readonly<Record<string, string>> {
+  const { customerId, status, grantExpiresAt, formerOf } = record;
+  if (formerOf !== undefined) return {};
+  if (status !== "active") return { customer: customerId };
+  const ends = grantExpiresAt === undefined ? { [GRANT_ENDS]: NOT_ASKED } : ending(grantExpiresAt);
+  return { customer: customerId, link: "active", ...ends };
+}
+
+function ending(time: number | null): Readonly<Record<string, string>> {
+  return time === null ? {} : { [GRANT_ENDS]: new Date(time).toISOString() };
+}
+
+const GRANT_ENDS = "grant-ends";
+/** Behind every date. */
+const NOT_ASKED = "not asked";
+
+/** The links with a label, in the order of their ids. */
+export function findLinks(
   store: Store,
-  label: { readonly label: "customer" | "link"; readonly value: string },
-  { issuer, clientId }: Configuration,
+  search: { readonly label: "customer" | "link"; readonly value: string },
 ): AsyncGenerator<LinkRecord, void, undefined> {
-  for await (const record of findStored<LinkRecord>(store, label)) {
-    if (record.issuer === issuer && record.clientId === clientId) yield record;
-  }
+  return findStored<LinkRecord>(store, search);
+}
+
+/** The active links whose grants end by then, the first to end first. Milliseconds since the epoch. */
+export function findEnding(store: Store, by: number): AsyncGenerator<LinkRecord, void, undefined> {
+  return findStored<LinkRecord>(store, { label: GRANT_ENDS, value: "", through: new Date(by).toISOString() });
+}
+
+/** The active links of which the bank has not said when their grants end. */
+export function findNotAsked(store: Store): AsyncGenerator<LinkRecord, void, undefined> {
+  return findStored<LinkRecord>(store, { label: GRANT_ENDS, value: NOT_ASKED });
 }
 
 /** Forgets a link. */
@@ -150,6 +190,9 @@ export function infoOf(record: LinkRecord): LinkInfo {
   });
 }
 
+/** What the keys of links begin with. */
+export const LINKS = "link:";
+
 function keyOf(id: string): string {
-  return `link:${id}`;
+  return LINKS + id;
 }

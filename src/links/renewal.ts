@@ -11,9 +11,11 @@ import type { Configuration } from "../config/configuration.js";
 import type { Scope } from "../config/contract.js";
 import { ArgumentError, LinkError } from "../errors.js";
 import { refreshLock } from "./access.js";
+import { dropFormer, keepFormer } from "./former.js";
 import { withLock } from "./lock.js";
 import { persist } from "./persist.js";
-import { type LinkRecord, readOwnLink, type VersionedLink, withTokens, writeLink } from "./record.js";
+import { type LinkRecord, readLink, readOwnLink, type VersionedLink, withTokens, writeLink } from "./record.js";
+import type { Registration, Registrations } from "./registrations.js";
 import type { Store } from "./store.js";
 
 /** What a link is to become. */
@@ -24,26 +26,40 @@ export interface Renewal {
   readonly scopes: readonly Scope[];
   /** Whether the bank was asked to merge the grant: then it stays, where the tokens name no other. */
   readonly merges: boolean;
+  /** Whether debits are open that the bank may know under the link's old client only. */
+  readonly hasOpenDebits: (linkId: string) => Promise<boolean>;
+}
+
+/** A link that may be renewed, with the registration that it belongs to until then. */
+export interface RenewableLink extends VersionedLink {
+  readonly registration: Registration;
 }
 
 /**
- * Reads a link that may be renewed.
+ * Reads a link that may be renewed, whichever registration it belongs to.
  *
- * @throws {@link LinkError} when it is unknown, released, or another customer's.
+ * @throws {@link LinkError} when it is unknown, released, another customer's, or of no registration that is configured.
  */
 export async function readRenewable(
   store: Store,
   linkId: string,
   customerId: string,
-  configuration: Configuration,
-): Promise<VersionedLink> {
+  registrations: Registrations,
+): Promise<RenewableLink> {
   if (typeof linkId !== "string" || linkId === "") throw new ArgumentError("link", "link must be the id of a link.");
-  const found = await readOwnLink(store, linkId, configuration);
+  const { record } = await readLink(store, linkId);
+  const registration = registrations.of(record) ?? registrations.all[0];
+  const found = await readOwnLink(store, linkId, registration.configuration);
   if (found.record.status === "released") {
     throw new LinkError("link_released", linkId, "The link was released. Link the account again, without this link.");
   }
-  if (found.record.customerId === customerId) return found;
+  if (found.record.customerId === customerId) return { ...found, registration };
   throw new LinkError("link_unknown", linkId, "The customer has no such link.");
+}
+
+/** Whether a grant of the one client can be known to the other (Grant Management: a grant is a client's). */
+export function isSameClient(one: Configuration, other: Configuration): boolean {
+  return one.issuer === other.issuer && one.clientId === other.clientId;
 }
 
 /**
@@ -56,29 +72,51 @@ export async function readRenewable(
 export async function renewLink(
   store: Store,
   renewal: Renewal,
+  registrations: Registrations,
   context: AuthorizationContext,
   exchange: (subject: Subject | undefined) => Promise<IssuedTokens>,
 ): Promise<LinkRecord> {
   const { linkId, customerId, scopes, merges } = renewal;
   const { configuration, call } = context;
-  return withLock(store, refreshLock(linkId), call, async stay => {
-    const { record: before } = await readRenewable(store, linkId, customerId, configuration);
-    const tokens = await exchange(before.tokens?.subject);
+  /** Where no debit needs them, the old client's tokens are revoked at once. */
+  const settleFormer = async ({ record, version }: VersionedLink, former: string): Promise<LinkRecord> => {
+    if (await renewal.hasOpenDebits(linkId).catch(() => true)) return record;
+    await dropFormer(store, registrations, [former], call);
+    const { former: all = [], ...rest } = record;
+    const left = all.filter(id => id !== former);
+    const written = await writeLink(store, left.length === 0 ? rest : { ...rest, former: left }, version);
+    return written?.record ?? record;
+  };
+  return withLock(store, refreshLock(linkId), call, async () => {
+    const { record: before, registration } = await readRenewable(store, linkId, customerId, registrations);
+    const { subject } = before.tokens ?? {};
+    // Another issuer knows its customers by names of its own: there is nothing to compare.
+    const tokens = await exchange(subject?.iss === configuration.issuer ? subject : undefined);
+    const { issuer, clientId, profile } = configuration;
+    const same = isSameClient(configuration, registration.configuration);
     try {
+      // Written before the link moves: a crash in between leaves a copy too many, and no debit that can't be asked after.
+      const former = same ? undefined : await keepFormer(store, before);
       for (;;) {
         const written = await persist(async () => {
-          await stay();
-          const { record, version } = await readRenewable(store, linkId, customerId, configuration);
+          const { record, version } = await readRenewable(store, linkId, customerId, registrations);
           const { tokens: _, grantExpiresAt: __, grantId, ...rest } = record;
-          const kept = merges && grantId !== undefined ? { grantId } : {};
-          const wished = { ...rest, ...kept, profile: configuration.profile, scopes, refusedScopes: [] };
+          const wished = {
+            ...rest,
+            ...(merges && grantId !== undefined ? { grantId } : {}),
+            ...(former === undefined ? {} : { former: [...(rest.former ?? []), former] }),
+            ...{ issuer, clientId, profile, grantedAt: Date.now(), scopes, refusedScopes: [] },
+          };
           return writeLink(store, withTokens(wished, tokens, configuration), version);
         });
         if (written === undefined) continue;
+        if (registration.configuration !== configuration) registration.access.forget(linkId);
+        if (former !== undefined) return await settleFormer(written, former);
         const { grantId } = written.record;
+        const stays = grantId !== undefined && grantId === before.grantId;
         // A bank that did not merge still knows the old tokens. What can't be told now ends in time.
-        const replaced = before.tokens !== undefined && (grantId === undefined || grantId !== before.grantId);
-        if (replaced) await revokeTokens(before.tokens, context).catch(() => {});
+        if (before.tokens !== undefined && !stays)
+          await revokeTokens(before.tokens, { ...registration, call }).catch(() => {});
         return written.record;
       }
     } catch (error) {

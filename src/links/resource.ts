@@ -149,15 +149,15 @@ function isGrantRefusal(reason: string | undefined): reason is keyof typeof GRAN
  * @throws {@link ArgumentError} for a part that is empty or a dot segment (RFC 3986 section 3.3).
  */
 export function resourceUrl(base: string, path: string, parts: Readonly<Record<string, string>> = {}): URL {
-  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => {
-    const part = parts[name];
-    // A lone surrogate can't be encoded.
-    if (typeof part !== "string" || /^\.{0,2}$|\p{Cs}/u.test(part)) {
-      throw new ArgumentError(name, `${name} must be an id of the bank's.`);
-    }
-    return encodeURIComponent(part);
-  });
+  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(checkPart(name, parts[name])));
   return new URL(withoutTrailingSlash(base) + filled);
+}
+
+/** Checks a part of a path. */
+export function checkPart(name: string, part: unknown): string {
+  // A lone surrogate can't be encoded.
+  if (typeof part === "string" && !/^\.{0,2}$|\p{Cs}/u.test(part)) return part;
+  throw new ArgumentError(name, `${name} must be an id of the bank's.`);
 }
 
 /** Character by character: an expression for it would take quadratic time in a run of slashes. */

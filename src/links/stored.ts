@@ -4,12 +4,18 @@
  * @module
  */
 import { StoreError } from "../errors.js";
+import type { UnreadableEntry } from "./sealed-store.js";
 import type { FindOptions, FoundEntry, Store, StoreEntry } from "./store.js";
 
-/** Reads what was put as JSON. A value that is cut off or garbled is the store's failure. */
-export function parseStored<T>({ value }: StoreEntry): T {
+/**
+ * Reads what was put as JSON.
+ *
+ * @throws {@link StoreError} for a value that is cut off or garbled, or that can't be opened.
+ */
+export function parseStored<T>(entry: StoreEntry | UnreadableEntry): T {
+  if ("unreadable" in entry) throw entry.unreadable;
   try {
-    return JSON.parse(value) as T;
+    return JSON.parse(entry.value) as T;
   } catch {
     throw new StoreError("get", "store_failed", "an entry that is not what was put");
   }

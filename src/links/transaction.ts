@@ -6,6 +6,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { AuthorizationSecrets } from "../authorization/request.js";
 import type { Scope } from "../config/contract.js";
+import type { Profile } from "../config/profile.js";
 import { ValidationError } from "../errors.js";
 import type { Store } from "./store.js";
 import { parseStored } from "./stored.js";
@@ -20,9 +21,10 @@ export interface Transaction {
   /** Scope strings, as on the wire. */
   readonly wireScopes: readonly string[];
   readonly secrets: AuthorizationSecrets;
-  /** Which client began it: another one must neither complete nor spend it. */
+  /** Which client began it, and how: another one must neither complete nor spend it. */
   readonly issuer: string;
   readonly clientId: string;
+  readonly profile: Profile;
   /** The link that is to be renewed; absent for a new one. */
   readonly linkId?: string;
   /** Whether its grant was asked to be merged with. */
@@ -44,11 +46,7 @@ export async function openTransaction(store: Store, transaction: Transaction): P
 }
 
 /** Looks at a transaction without using it up: a forged callback must not end the customer's own attempt. */
-export async function peekTransaction(
-  store: Store,
-  value: unknown,
-  { issuer, clientId }: Pick<Transaction, "issuer" | "clientId">,
-): Promise<Transaction> {
+export async function peekTransaction(store: Store, value: unknown): Promise<Transaction> {
   if (typeof value !== "string" || value === "") {
     throw refuse("came without its transaction: the browser did not send the cookie set at links.begin()");
   }
@@ -57,8 +55,12 @@ export async function peekTransaction(
   if (transaction === undefined || transaction.expiresAt <= Date.now()) {
     throw refuse("belongs to a transaction that is unknown, over, or used already");
   }
-  if (transaction.issuer === issuer && transaction.clientId === clientId) return transaction;
-  throw refuse("belongs to a transaction of another issuer or client id than the configured one");
+  return transaction;
+}
+
+/** The refusal of a transaction that no configured client began. */
+export function notOurs(): ValidationError {
+  return refuse("belongs to a transaction of another issuer or client id than the configured one");
 }
 
 /** Uses a transaction up. Of any number of callers exactly one gets past here. */

@@ -67,6 +67,11 @@ export interface SandboxClients {
   };
 }
 
+/** A client whose settings the bank has changed to another profile's: id, certificate and keys are what they were. */
+export type ReregisteredClient<Profile extends SandboxProfile> = RegisteredClient<Profile> & {
+  readonly signing: RegisteredKey<"PS256" | "ES256">;
+};
+
 /** A registered client, to be spread into a partner's own options. */
 export type SandboxClient = SandboxClients[SandboxProfile];
 
@@ -89,7 +94,8 @@ export interface Registration {
 }
 
 export interface Registry {
-  readonly registrations: readonly Registration[];
+  /** As they are now: the bank may change one. */
+  readonly registrations: Registration[];
   readonly clients: SandboxClients;
 }
 
@@ -167,4 +173,18 @@ export function checkEncryption(
     throw new RangeError(`the bank can encrypt for ${profile}: ${possible.join(", ")}`);
   }
   return { alg, responses: responses ?? possible };
+}
+
+/** Changes what the bank has a client registered for; what the client needs to connect from now on. */
+export function reregister<Profile extends SandboxProfile>(
+  { clients, registrations }: Registry,
+  from: "fapi1-advanced" | "fapi2-message-signing",
+  to: Profile,
+): ReregisteredClient<Profile> {
+  const client = clients[from];
+  const place = registrations.findIndex(({ clientId }) => clientId === client.clientId);
+  const before = registrations[place];
+  if (before === undefined) throw new RangeError(`no client is registered for ${from}`);
+  registrations[place] = { ...before, profile: to, signsRequests: to !== "fapi2-security" };
+  return { ...client, profile: to };
 }

@@ -13,6 +13,7 @@ export type {
   RegisteredClient,
   RegisteredDecryption,
   RegisteredKey,
+  ReregisteredClient,
   SandboxClient,
   SandboxClients,
   SandboxProfile,

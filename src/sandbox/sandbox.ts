@@ -19,7 +19,9 @@ import {
   checkEncryption,
   type EncryptionOptions,
   type RegisteredDecryption,
+  type ReregisteredClient,
   registerClients,
+  reregister,
   type SandboxClients,
   type SandboxProfile,
 } from "./client.js";
@@ -66,6 +68,14 @@ export interface Sandbox extends AsyncDisposable {
   encryptFor(profile: SandboxProfile, options?: EncryptionOptions): Promise<RegisteredDecryption>;
   /** Gives the bank new signing keys: the old ones are no longer published, and sign nothing more. */
   rotateKeys(): Promise<void>;
+  /**
+   * The bank changes the settings of a client to another profile's, as when it moves to FAPI 2.0: the client id, the
+   * certificate and the keys stay, and so do its grants and tokens. Authorizations under way end there.
+   */
+  reregister<Profile extends SandboxProfile>(
+    from: "fapi1-advanced" | "fapi2-message-signing",
+    to: Profile,
+  ): ReregisteredClient<Profile>;
   /** Issues another client certificate, to be refused by the bank or to take a registered one's place. */
   issueCertificate(options?: CertificateOptions): CertificatePair;
   /** Closes every listener and every connection. */
@@ -112,10 +122,11 @@ async function openSandbox(
   const store = new TokenStore(bank.grants, faults, settings.refreshTokenRetrySeconds);
   const issuer = browser.origin;
   const apiBaseUrl = `${mtls.origin}${API_PREFIX}`;
-  const [keys, { clients, registrations }] = await Promise.all([
+  const [keys, registry] = await Promise.all([
     BankKeys.create(),
     registerClients(authority, { issuer, apiBaseUrl, redirectUris: settings.redirectUris }, settings.signingKeys),
   ]);
+  const { clients, registrations } = registry;
   const encryption = new ClientEncryption();
   const provider = await createAuthorizationServer({ ...settings, issuer, bank, keys, store, registrations });
   const origins = { issuer, mtlsOrigin: mtls.origin, foreignOrigin: foreign.origin };
@@ -168,6 +179,7 @@ async function openSandbox(
       return encryption.register(clients[profile].clientId, alg, responses);
     },
     rotateKeys: () => keys.rotate(),
+    reregister: (from, to) => reregister(registry, from, to),
     issueCertificate: (options = {}) => issueClientCertificate(options),
     close,
     [Symbol.asyncDispose]: close,

@@ -79,6 +79,7 @@ export class Statements {
     const known = INDEXED_LABELS.find(label => label === search.label);
     const label = known === undefined ? `((labels->>${bind(search.label)}) COLLATE "C")` : labelColumn(known);
     const conditions = [LIVES];
+    // The index's own condition: not every version of PostgreSQL sees that the next ones imply it.
     if (known !== undefined) conditions.push(`labels->>'${known}' IS NOT NULL`);
     if (search.value === search.through) {
       conditions.push(`${label} = ${bind(search.value)}`);

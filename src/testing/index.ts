@@ -6,6 +6,7 @@
 export type { PrivateKey } from "../config/key.js";
 export type { SigningAlgorithm } from "../config/profile.js";
 export type { ExternalSigner, Signing, SigningKey } from "../config/signing.js";
+export type { StoreError } from "../errors.js";
 export type { FindOptions, FoundEntry, PutOptions, Store, StoreEntry } from "../links/store.js";
 export type { ContractTest } from "./contract.js";
 export { type SignerContractOptions, signerContract } from "./signer.js";

@@ -43,11 +43,16 @@ export const LONGEST_CALL: number = 600_000;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const DATE_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/;
 
-/** Runs `work` as one call: one deadline spans everything in it, and its timer ends with it. */
+/**
+ * Runs `work` as one call: one deadline spans everything in it, and its timer ends with it.
+ *
+ * @param closing - Fires when the client that the call belongs to can wait no longer.
+ */
 export async function withCall<T>(
   options: CallOptions | undefined,
   timeout: number,
   work: (call: Call) => Promise<T>,
+  closing?: AbortSignal,
 ): Promise<T> {
   const milliseconds = checkTimeout(options?.timeout) ?? timeout;
   const caller = checkSignal(options?.signal);
@@ -59,19 +64,25 @@ export async function withCall<T>(
   // Not AbortSignal.any(): it would hold on to a caller's long-lived signal for ever.
   const controller = new AbortController();
   const abort = () => controller.abort("aborted");
+  const close = () => controller.abort("closed");
   const timer = setTimeout(() => controller.abort("timeout"), milliseconds);
-  if (caller !== undefined) {
-    // One signal may serve any number of calls at once; Node would warn of a leak at the eleventh.
-    setMaxListeners(0, caller);
-    caller.addEventListener("abort", abort, { once: true });
-    if (caller.aborted) abort();
-  }
+  listen(caller, abort);
+  listen(closing, close);
   try {
     return await work(Object.freeze({ ...call, signal: controller.signal }));
   } finally {
     clearTimeout(timer);
     caller?.removeEventListener("abort", abort);
+    closing?.removeEventListener("abort", close);
   }
+}
+
+function listen(signal: AbortSignal | undefined, heard: () => void): void {
+  if (signal === undefined) return;
+  // One signal may serve any number of calls at once; Node would warn of a leak at the eleventh.
+  setMaxListeners(0, signal);
+  signal.addEventListener("abort", heard, { once: true });
+  if (signal.aborted) heard();
 }
 
 /**
@@ -99,8 +110,9 @@ export function endedEarly(
   endpoint: string,
   sideEffect: SideEffect = reached === "no" ? "none" : "possible",
 ): TransportError {
-  const code = call.signal.aborted && call.signal.reason !== "timeout" ? "aborted" : "timeout";
-  const why = code === "timeout" ? "The call's deadline passed" : "The caller's signal ended the call";
+  const reason: unknown = call.signal.aborted ? call.signal.reason : "timeout";
+  const code = reason === "timeout" || reason === "closed" ? reason : "aborted";
+  const why = ENDINGS[code];
   const when = reached === "no" ? "before the request left" : "before the answer was there";
   return new TransportError(code, `${why} ${when} (${endpoint}).`, {
     reached,
@@ -110,6 +122,12 @@ export function endedEarly(
     sideEffect,
   });
 }
+
+const ENDINGS = {
+  timeout: "The call's deadline passed",
+  aborted: "The caller's signal ended the call",
+  closed: "The client was closed",
+};
 
 function checkTimeout(value: number | undefined): number | undefined {
   if (value === undefined || (Number.isInteger(value) && value > 0 && value <= LONGEST_CALL)) return value;

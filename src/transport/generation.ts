@@ -8,8 +8,8 @@ import type { Configuration } from "../config/configuration.js";
 import { Countdown } from "../config/countdown.js";
 import { type JstDateTime, toJst } from "../config/jst.js";
 import { emitWarning } from "../config/warning.js";
-import { TransportError } from "../errors.js";
 import { type Call, LONGEST_CALL } from "./call.js";
+import { closed } from "./calls.js";
 import { type ConnectionPool, openPool, type Presents } from "./connection.js";
 import { Current } from "./current.js";
 
@@ -124,10 +124,6 @@ export class Generations {
     }, LONGEST_CALL).unref();
     this.#retiring.add(timer);
   }
-}
-
-function closed(): TransportError {
-  return new TransportError("closed", "The client was closed.", { reached: "no", endpoint: "none" });
 }
 
 function openGeneration(certificate: CheckedCertificate): Generation {

@@ -15,7 +15,7 @@ import type { OutgoingRequest } from "../../src/transport/door.js";
 import { DebitBank, type Fate } from "../support/debit-bank.js";
 import { rejection } from "../support/errors.js";
 import { configuration } from "../support/options.js";
-import { answer, contextTo, linkRecord } from "../support/stub-rooms.js";
+import { answer, contextTo, contextWith, linkRecord } from "../support/stub-rooms.js";
 
 // Nobody waits here between two attempts.
 vi.mock("node:timers/promises", () => ({
@@ -163,11 +163,11 @@ describe("the same reference", () => {
 
   test("for another customer is an error, and nothing is sent; a new link of the same customer finds the debit", async () => {
     const first = await debits.create(ORDER);
-    const context = { ...contextTo(bank.send), linkId: "lnk_2" };
+    const context = contextWith(contextTo(bank.send), { linkId: "lnk_2" });
     expect((await new Debits(context, store).create(ORDER)).debitId).toBe(first.debitId);
     const usable = async () => ({ record: linkRecord({ customerId: "u-43" }), accessToken: "at" });
     const resources = { usable } as unknown as typeof context.resources;
-    const stranger = new Debits({ ...context, resources }, store);
+    const stranger = new Debits(contextWith(context, { resources }), store);
     expect(await rejection(stranger.create(ORDER), ArgumentError)).toMatchObject({ code: "reference_reused" });
     expect(bank.posts).toHaveLength(1);
   });
@@ -406,7 +406,7 @@ describe("a debit that was certainly not made", () => {
       throw new LinkError("scope_missing", "lnk_1", "The customer did not grant it.");
     };
     const unusable = new Debits(
-      { ...context, resources: { usable, call: usable } as unknown as typeof context.resources },
+      contextWith(context, { resources: { usable, call: usable } as unknown as typeof context.resources }),
       store,
     );
     expect(await rejection(unusable.create(ORDER), LinkError)).toMatchObject({ code: "scope_missing" });

@@ -6,12 +6,13 @@ import type { JournalEntry } from "../../src/bank/journal.js";
 import { OpenDebits, type RecoveredDebit } from "../../src/bank/open-debits.js";
 import { ApiError, ArgumentError, DebitOutcomeUnknownError, TransportError } from "../../src/errors.js";
 import { MemoryStore } from "../../src/links/memory-store.js";
+import { Calls } from "../../src/transport/calls.js";
 import type { OutgoingRequest } from "../../src/transport/door.js";
 import { INTERACTION_ID } from "../support/calls.js";
 import { DebitBank, type Fate } from "../support/debit-bank.js";
 import { rejection } from "../support/errors.js";
 import { configuration } from "../support/options.js";
-import { answer, contextTo } from "../support/stub-rooms.js";
+import { answer, contextTo, contextWith } from "../support/stub-rooms.js";
 
 // Nobody waits here between two attempts.
 vi.mock("node:timers/promises", () => ({
@@ -22,6 +23,7 @@ vi.mock("node:timers/promises", () => ({
   },
 }));
 
+const CALLS = new Calls(15_000);
 const ORDER: CreateDebit = { reference: "order-1001", amount: 1980, description: "ﾎﾝ" };
 const OPTIONS = { interactionId: INTERACTION_ID };
 const HOUR = 3_600_000;
@@ -240,7 +242,7 @@ describe("looking for a reference, at a bank that can't be asked for it", () => 
       bank.fates.push(fate, fate, fate);
       await debits.create(ORDER).catch(() => {});
       await change({ customerId: "u-7" });
-      const others = new Debits({ ...contextTo(send, settings), linkId: "lnk_2" }, store);
+      const others = new Debits(contextWith(contextTo(send, settings), { linkId: "lnk_2" }), store);
       expect(await others.find("order-1001")).toBeUndefined();
       expect(reads).toEqual([]);
     },
@@ -248,7 +250,7 @@ describe("looking for a reference, at a bank that can't be asked for it", () => 
 
   test("finds the debit of a customer who linked their account again", async () => {
     await debits.create(ORDER);
-    const again = new Debits({ ...contextTo(send, settings), linkId: "lnk_2" }, store);
+    const again = new Debits(contextWith(contextTo(send, settings), { linkId: "lnk_2" }), store);
     expect(await again.find("order-1001")).toMatchObject({ debitId: "dd-1", status: "succeeded" });
   });
 
@@ -260,7 +262,7 @@ describe("looking for a reference, at a bank that can't be asked for it", () => 
 describe("recovering, at a bank that can't be asked for a reference", () => {
   async function recovered(): Promise<RecoveredDebit[]> {
     const list: RecoveredDebit[] = [];
-    for await (const one of new OpenDebits(store, () => debits).recover()) list.push(one);
+    for await (const one of new OpenDebits(store, CALLS, () => debits).recover()) list.push(one);
     return list;
   }
 

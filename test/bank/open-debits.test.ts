@@ -12,9 +12,10 @@ import {
 } from "../../src/errors.js";
 import { GuardedStore } from "../../src/links/guarded-store.js";
 import { MemoryStore } from "../../src/links/memory-store.js";
+import { Calls } from "../../src/transport/calls.js";
 import { DebitBank, type Fate } from "../support/debit-bank.js";
 import { rejection } from "../support/errors.js";
-import { answer, contextTo, LINK_ID } from "../support/stub-rooms.js";
+import { answer, contextTo, contextWith, LINK_ID } from "../support/stub-rooms.js";
 
 // Nobody waits here between two attempts.
 vi.mock("node:timers/promises", () => ({
@@ -25,6 +26,7 @@ vi.mock("node:timers/promises", () => ({
   },
 }));
 
+const CALLS = new Calls(15_000);
 const HOUR = 3_600_000;
 const NEVER: Fate[] = ["is lost on the way", "is lost on the way", "is lost on the way"];
 
@@ -38,7 +40,7 @@ beforeEach(() => {
   bank = new DebitBank();
   store = new MemoryStore();
   debits = new Debits(contextTo(bank.send), store);
-  open = new OpenDebits(store, () => debits);
+  open = new OpenDebits(store, CALLS, () => debits);
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -174,11 +176,10 @@ describe("recovering", () => {
       throw new LinkError("link_released", LINK_ID, "The link was released.");
     };
     const context = contextTo(bank.send);
-    const released = {
-      ...context,
+    const released = contextWith(context, {
       resources: Object.assign(Object.create(context.resources), { usable: gone, call: gone }),
-    };
-    const other = new OpenDebits(store, () => new Debits(released, store));
+    });
+    const other = new OpenDebits(store, CALLS, () => new Debits(released, store));
     expect(await all(other.recover())).toMatchObject([
       { outcome: "unknown", error: { code: "debit_outcome_unknown", cause: { code: "link_released" } } },
     ]);
@@ -194,7 +195,7 @@ describe("recovering", () => {
         throw new Error("the database is gone");
       };
       const guarded = new GuardedStore(broken, 1000);
-      const failing = new OpenDebits(guarded, () => new Debits(contextTo(bank.send), guarded));
+      const failing = new OpenDebits(guarded, CALLS, () => new Debits(contextTo(bank.send), guarded));
       await rejection(all(failing.recover()), StoreError);
     }
   });
@@ -210,11 +211,11 @@ describe("recovering", () => {
   test("goes over the link that sent it last, where its customer linked their account again", async () => {
     bank.fates.push("answers 403");
     await debits.create(order("order-1")).catch(() => {});
-    const relinked = new Debits({ ...contextTo(bank.send), linkId: "lnk_2" }, store);
+    const relinked = new Debits(contextWith(contextTo(bank.send), { linkId: "lnk_2" }), store);
     bank.fates.push(...NEVER);
     await rejection(relinked.create(order("order-1")), DebitOutcomeUnknownError);
     const asked: string[] = [];
-    const both = new OpenDebits(store, linkId => {
+    const both = new OpenDebits(store, CALLS, linkId => {
       asked.push(linkId);
       return relinked;
     });
@@ -240,7 +241,7 @@ describe("recovering", () => {
     for (let i = 0; i < 5; i++) await doubtful(`order-${i}`);
     const sparing = new MemoryStore();
     sparing.find = async options => store.find({ ...options, limit: 2 });
-    const references = await all(new OpenDebits(sparing, () => debits).pending());
+    const references = await all(new OpenDebits(sparing, CALLS, () => debits).pending());
     expect(references).toHaveLength(5);
   });
 
@@ -256,7 +257,9 @@ describe("recovering", () => {
     for (let i = 0; i < 20; i++) await doubtful(`order-${i}`);
     bank.fates.length = 0;
     bank.posts.length = 0;
-    const processes = [1, 2, 3, 4].map(() => new OpenDebits(store, () => new Debits(contextTo(bank.send), store)));
+    const processes = [1, 2, 3, 4].map(
+      () => new OpenDebits(store, CALLS, () => new Debits(contextTo(bank.send), store)),
+    );
     const found = (await Promise.all(processes.map(process => all(process.recover())))).flat() as RecoveredDebit[];
     expect(found.filter(({ outcome }) => outcome !== "settled")).toEqual([]);
     expect(bank.posts).toHaveLength(20);
@@ -282,8 +285,8 @@ describe("recovering", () => {
       throw new Error("the database is gone");
     };
     const guarded = new GuardedStore(broken, 1000);
-    await rejection(all(new OpenDebits(guarded, () => debits).recover()), StoreError);
-    await rejection(all(new OpenDebits(guarded, () => debits).pending()), StoreError);
+    await rejection(all(new OpenDebits(guarded, CALLS, () => debits).recover()), StoreError);
+    await rejection(all(new OpenDebits(guarded, CALLS, () => debits).pending()), StoreError);
   });
 });
 

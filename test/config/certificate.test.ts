@@ -1,7 +1,7 @@
 import { createHash, createPrivateKey, generateKeyPairSync, X509Certificate } from "node:crypto";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { checkLoadedCertificate } from "../../src/config/certificate.js";
-import { configure } from "../../src/config/configuration.js";
+import { configure } from "../../src/config/configurations.js";
 import { ConfigurationError } from "../../src/errors.js";
 import { clientCertificate, newAuthority } from "../support/certificates.js";
 import { problemsOf, rejection } from "../support/errors.js";
@@ -145,7 +145,7 @@ describe("a function that loads the certificate", () => {
       calls++;
       return { cert, key };
     };
-    const settings = configure(validOptions({ certificate }));
+    const [settings] = configure(validOptions({ certificate })).all;
     expect(calls).toBe(0);
     expect((await settings.certificate.loader!.load(undefined, false)).thumbprint).toBe(
       checkLoadedCertificate({ cert, key }).thumbprint,
@@ -154,12 +154,12 @@ describe("a function that loads the certificate", () => {
   });
 
   test("may take its time", async () => {
-    const settings = configure(validOptions({ certificate: async () => ({ cert, key }) }));
+    const [settings] = configure(validOptions({ certificate: async () => ({ cert, key }) })).all;
     expect((await settings.certificate.loader!.load(undefined, false)).cert).toBe(cert);
   });
 
   test("that brings something wrong is a ConfigurationError when it does", async () => {
-    const settings = configure(validOptions({ certificate: () => ({ cert }) }));
+    const [settings] = configure(validOptions({ certificate: () => ({ cert }) })).all;
     const error = await rejection(settings.certificate.loader!.load(undefined, false), ConfigurationError);
     expect(error.problems.map(({ option }) => option)).toEqual(["certificate.key"]);
   });

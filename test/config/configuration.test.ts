@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { configure } from "../../src/config/configuration.js";
+import type { Configuration } from "../../src/config/configuration.js";
+import { configure } from "../../src/config/configurations.js";
 import type { Profile } from "../../src/config/profile.js";
 import { ConfigurationError } from "../../src/errors.js";
 import { clientCertificate, newAuthority } from "../support/certificates.js";
@@ -8,6 +9,11 @@ import { CERTIFICATE, SIGNING_KEY, validOptions } from "../support/options.js";
 
 const ALL_PROFILES: readonly Profile[] = ["fapi1-advanced", "fapi2-security", "fapi2-message-signing"];
 
+/** The one configuration that these options make. */
+function only(options: unknown): Configuration {
+  return configure(options).all[0];
+}
+
 /** The names of the options that are wrong. */
 function wrong(overrides: Readonly<Record<string, unknown>>): string[] {
   return problemsOf(() => configure(validOptions(overrides))).map(problem => problem.option);
@@ -15,7 +21,7 @@ function wrong(overrides: Readonly<Record<string, unknown>>): string[] {
 
 describe("options that are right", () => {
   test.each(ALL_PROFILES)("make a frozen configuration in %s", profile => {
-    const settings = configure(validOptions({ profile }));
+    const settings = only(validOptions({ profile }));
     expect(settings).toMatchObject({
       profile,
       issuer: "https://auth.bank.example",
@@ -29,7 +35,7 @@ describe("options that are right", () => {
 
   test("are copied: changing them afterwards changes nothing", () => {
     const options = validOptions({ contract: { scopes: { balance: "b" } } });
-    const settings = configure(options);
+    const settings = only(options);
     Object.assign(options, { issuer: "https://attacker.example" });
     Object.assign((options["contract"] as { scopes: object }).scopes, { balance: "c" });
     expect(settings.issuer).toBe("https://auth.bank.example");
@@ -39,24 +45,20 @@ describe("options that are right", () => {
   test("keep the issuer and the redirect URI as they are written: they are compared as strings", () => {
     const issuer = "https://AUTH.bank.example:443/";
     const redirectUri = "https://partner.example:443/cb/../cb?tenant=1";
-    expect(configure(validOptions({ issuer, redirectUri }))).toMatchObject({ issuer, redirectUri });
+    expect(only(validOptions({ issuer, redirectUri }))).toMatchObject({ issuer, redirectUri });
   });
 
   test.each([
     ["https://api.bank.example/", "https://api.bank.example"],
     ["https://api.bank.example/v1/", "https://api.bank.example/v1"],
   ])("take the base %s as %s", (baseUrl, expected) => {
-    expect(configure(validOptions({ api: { baseUrl } })).apiBaseUrl).toBe(expected);
+    expect(only(validOptions({ api: { baseUrl } })).apiBaseUrl).toBe(expected);
   });
 
   test("allow each algorithm of the profile, or the one that is registered", () => {
-    expect(configure(validOptions()).idTokenAlgorithms).toEqual(["PS256", "ES256"]);
-    expect(configure(validOptions({ profile: "fapi2-security" })).idTokenAlgorithms).toEqual([
-      "PS256",
-      "ES256",
-      "EdDSA",
-    ]);
-    const pinned = configure(validOptions({ algorithms: { idToken: "PS256", authorizationResponse: "ES256" } }));
+    expect(only(validOptions()).idTokenAlgorithms).toEqual(["PS256", "ES256"]);
+    expect(only(validOptions({ profile: "fapi2-security" })).idTokenAlgorithms).toEqual(["PS256", "ES256", "EdDSA"]);
+    const pinned = only(validOptions({ algorithms: { idToken: "PS256", authorizationResponse: "ES256" } }));
     expect(pinned.idTokenAlgorithms).toEqual(["PS256"]);
     expect(pinned.authorizationResponseAlgorithms).toEqual(["ES256"]);
   });
@@ -64,13 +66,13 @@ describe("options that are right", () => {
   test("move from FAPI 1.0 to 2.0 by changing one line: signing may stay where it is", () => {
     const options = validOptions({ profile: "fapi1-advanced" });
     configure(options);
-    const moved = configure({ ...options, profile: "fapi2-security" });
+    const moved = only({ ...options, profile: "fapi2-security" });
     expect(moved.signing.given).toEqual([]);
     configure({ ...options, profile: "fapi2-message-signing" });
   });
 
   test("show no key when the configuration is printed", async () => {
-    const settings = configure(validOptions());
+    const settings = only(validOptions());
     const { inspect } = await import("node:util");
     const shown = inspect(settings, { depth: 10 });
     expect(shown).not.toContain("PRIVATE KEY");
@@ -158,7 +160,7 @@ describe("an option that is wrong", () => {
   });
 
   test("is the delivery by value, in a profile that always pushes", () => {
-    expect(configure(validOptions({ requestDelivery: "by-value" })).requestDelivery).toBe("by-value");
+    expect(only(validOptions({ requestDelivery: "by-value" })).requestDelivery).toBe("by-value");
     for (const profile of ["fapi2-security", "fapi2-message-signing"]) {
       expect(wrong({ profile, requestDelivery: "par" })).toEqual(["requestDelivery"]);
     }

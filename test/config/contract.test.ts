@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { configure } from "../../src/config/configuration.js";
+import { configure } from "../../src/config/configurations.js";
 import type { Contract } from "../../src/config/contract.js";
 import { problemsOf } from "../support/errors.js";
 import { validOptions } from "../support/options.js";
 
 function contractOf(contract: unknown): Contract {
-  return configure(validOptions({ contract })).contract;
+  return configure(validOptions({ contract })).all[0].contract;
 }
 
 function wrong(contract: unknown): string[] {

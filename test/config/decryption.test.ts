@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { configure } from "../../src/config/configuration.js";
+import { configure } from "../../src/config/configurations.js";
 import type { Decryptor } from "../../src/config/decryption.js";
 import { ConfigurationError } from "../../src/errors.js";
 import { everythingShown, problemsOf, thrown } from "../support/errors.js";
@@ -12,7 +12,7 @@ const RSA = { key: rsa.privateKey, alg: "RSA-OAEP-256", kid: "enc-1" };
 const EC = { key: ec.privateKey, alg: "ECDH-ES", kid: "enc-2" };
 
 function decryptorOf(decryption: unknown): Decryptor | undefined {
-  return configure(validOptions({ decryption })).decryption.given;
+  return configure(validOptions({ decryption })).all[0].decryption.given;
 }
 
 function wrong(decryption: unknown): string[] {

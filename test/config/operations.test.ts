@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { configure } from "../../src/config/configuration.js";
+import { configure } from "../../src/config/configurations.js";
 import type { Contract } from "../../src/config/contract.js";
 import type { OperationName, OperationRequest } from "../../src/config/operations.js";
 import type { ConfigurationProblem } from "../../src/errors.js";
@@ -31,7 +31,7 @@ const MEANING: Readonly<Record<string, string>> = {
 const TABLES = ["accountType", "transactionType", "debitStatus", "debitFailure", "grantStatus", "grantRefusal"];
 
 function contractOf(contract: unknown): Contract {
-  return configure(validOptions({ contract })).contract;
+  return configure(validOptions({ contract })).all[0].contract;
 }
 
 function wrong(contract: unknown): readonly ConfigurationProblem[] {

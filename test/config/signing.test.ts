@@ -1,7 +1,7 @@
 import { generateKeyPairSync, type KeyObject, sign, webcrypto } from "node:crypto";
 import { compactVerify, importJWK, type JWK } from "jose";
 import { describe, expect, test } from "vitest";
-import { configure } from "../../src/config/configuration.js";
+import { configure } from "../../src/config/configurations.js";
 import type { Signer } from "../../src/config/signing.js";
 import { SigningError } from "../../src/errors.js";
 import { everythingShown, problemsOf, rejection } from "../support/errors.js";
@@ -21,7 +21,7 @@ const WEB_CRYPTO = {
 } as const;
 
 function signerOf(signing: Readonly<Record<string, unknown>>, profile: string = PROFILE): Signer {
-  return configure(validOptions({ profile, signing: { kid: "k-1", ...signing } })).signing.given![0]!;
+  return configure(validOptions({ profile, signing: { kid: "k-1", ...signing } })).all[0].signing.given![0]!;
 }
 
 function problems(signing: unknown, profile: string = PROFILE): string[] {
@@ -162,7 +162,7 @@ describe("a signer outside of the process", () => {
         return outside(bytes);
       },
     };
-    const signer = configure(validOptions({ profile: PROFILE, signing: kms })).signing.given![0]!;
+    const signer = configure(validOptions({ profile: PROFILE, signing: kms })).all[0].signing.given![0]!;
     await expectToSign(signer, publicHalf(ec));
     expect(signer.publicJwk).toBeUndefined();
   });

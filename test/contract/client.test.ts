@@ -13,7 +13,7 @@ import { INTERACTION_ID } from "../support/calls.js";
 import { rejection } from "../support/errors.js";
 import { configuration } from "../support/options.js";
 import { METADATA, MTLS } from "../support/stub-bank.js";
-import { answer, contextTo, doorTo, LINK_ID, linkRecord, openAccess } from "../support/stub-rooms.js";
+import { answer, contextTo, doorTo, LINK_ID, linkRecord, openAccess, registered } from "../support/stub-rooms.js";
 import {
   at,
   checkBy,
@@ -302,5 +302,5 @@ async function grantAnswering(reply: () => Answer): Promise<Grant> {
   await writeLink(store, linkRecord({ grantId: "grant-1" }), 0);
   const access = Object.assign(openAccess(), { learn: () => {} });
   const resources = new Resources(settings, door, access);
-  return new Grant(LINK_ID, { configuration: settings, server, access, resources, store });
+  return new Grant(LINK_ID, registered({ configuration: settings, server, access, resources }, store), store);
 }

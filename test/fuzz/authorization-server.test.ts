@@ -15,7 +15,7 @@ import type { Answer } from "../../src/transport/door.js";
 import { aCall } from "../support/calls.js";
 import { CLIENT_ID, configuration, ISSUER } from "../support/options.js";
 import { METADATA, MTLS } from "../support/stub-bank.js";
-import { answer, doorTo, LINK_ID, linkRecord, openAccess } from "../support/stub-rooms.js";
+import { answer, doorTo, LINK_ID, linkRecord, openAccess, registered } from "../support/stub-rooms.js";
 import { answers, memberOf, parsed, refusingRedirects } from "./answers.js";
 import { accepted, expectSilent, outcomeOf, reportInputs, tallies } from "./fuzz.js";
 import { encode, HEADERS, JWKS, jwts, signAs, trusted } from "./jwts.js";
@@ -329,7 +329,7 @@ tallies("grants", 6, grantAnswers, async ({ one, what }) => {
     doorTo(() => refusingRedirects(one)),
     Object.assign(access, { learn: () => {} }),
   );
-  const grant = new Grant(LINK_ID, { configuration: configured, server, access, resources, store });
+  const grant = new Grant(LINK_ID, registered({ configuration: configured, server, access, resources }, store), store);
   if (what === "revoke") return (await accepted(() => grant.revoke())) !== undefined;
   const found = await accepted(() => (what === "extend" ? grant.extend({ until: "2027-03-31" }) : grant.status()));
   if (found === undefined) return false;

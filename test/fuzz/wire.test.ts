@@ -2,7 +2,7 @@ import type { AddressInfo } from "node:net";
 import { createServer, type TLSSocket } from "node:tls";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect } from "vitest";
-import { configure } from "../../src/config/configuration.js";
+import { configure } from "../../src/config/configurations.js";
 import { LARGEST_ANSWER } from "../../src/transport/connection.js";
 import { Door } from "../../src/transport/door.js";
 import { Generations } from "../../src/transport/generation.js";
@@ -20,7 +20,7 @@ const generations = new Generations(
       profile: "fapi2-security",
       certificate: { ...clientCertificate(authority), ca: authority.certificate },
     }),
-  ),
+  ).all[0],
 );
 const door = new Door(generations);
 const sockets = new Set<TLSSocket>();

@@ -21,7 +21,7 @@ import { aCall, INTERACTION_ID } from "../support/calls.js";
 import { rejection } from "../support/errors.js";
 import { configuration } from "../support/options.js";
 import { METADATA, MTLS } from "../support/stub-bank.js";
-import { answer, doorTo, LINK_ID, linkRecord } from "../support/stub-rooms.js";
+import { answer, doorTo, LINK_ID, linkRecord, registered } from "../support/stub-rooms.js";
 
 const JSON_TYPE = { "content-type": "application/json" };
 const OPTIONS = { interactionId: INTERACTION_ID };
@@ -82,7 +82,7 @@ function connect(contract: ContractOptions = {}): void {
   const server = new AuthorizationServer(settings, door);
   access = new Access(settings, server, door, store);
   const resources = new Resources(settings, door, access);
-  grant = new Grant(LINK_ID, { configuration: settings, server, access, resources, store });
+  grant = new Grant(LINK_ID, registered({ configuration: settings, server, access, resources }, store), store);
 }
 
 function lost(): never {

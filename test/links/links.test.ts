@@ -18,13 +18,14 @@ import { type LinkInfo, type LinkRecord, readLink, removeLink, writeLink } from 
 import { Resources } from "../../src/links/resource.js";
 import type { PutOptions } from "../../src/links/store.js";
 import { peekTransaction } from "../../src/links/transaction.js";
+import { Calls } from "../../src/transport/calls.js";
 import type { Answer, OutgoingRequest } from "../../src/transport/door.js";
 import { type BankKey, bankKey, jwksOf, signJwt } from "../support/bank-keys.js";
 import { aCall, INTERACTION_ID } from "../support/calls.js";
 import { rejection } from "../support/errors.js";
 import { CLIENT_ID, configuration, ISSUER } from "../support/options.js";
 import { METADATA, MTLS } from "../support/stub-bank.js";
-import { answer, doorTo, LINK_ID, linkRecord } from "../support/stub-rooms.js";
+import { answer, doorTo, LINK_ID, linkRecord, registered } from "../support/stub-rooms.js";
 
 const JSON_TYPE = { "content-type": "application/json" };
 const OPTIONS = { interactionId: INTERACTION_ID };
@@ -122,7 +123,9 @@ function connect(contract: ContractOptions = {}): void {
   const server = new AuthorizationServer(settings, door);
   access = new Access(settings, server, door, store);
   const resources = new Resources(settings, door, access);
-  links = new Links(door, { configuration: settings, server, access, resources, store });
+  const calls = new Calls(settings.timeout);
+  const registrations = registered({ configuration: settings, door, server, access, resources }, store, calls);
+  links = new Links(registrations, store, calls, async () => false);
 }
 
 function lost(): never {
@@ -159,7 +162,7 @@ describe("beginning a link", () => {
     });
     expect(steps).toEqual(["POST /par", "put transaction"]);
     expect(asked[0]?.headers).toMatchObject({ "x-fapi-interaction-id": INTERACTION_ID });
-    const { secrets, ...transaction } = await peekTransaction(store, link.transaction, CLIENT);
+    const { secrets, ...transaction } = await peekTransaction(store, link.transaction);
     expect(transaction).toMatchObject({ ...WISH, ...CLIENT, wireScopes: pushed.get("scope")?.split(" ") });
     expect(secrets).toMatchObject({ state: pushed.get("state"), nonce: pushed.get("nonce") });
     expect(transaction).not.toHaveProperty("linkId");
@@ -183,7 +186,7 @@ describe("beginning a link", () => {
   test.each([1, 255])("takes an id of the customer of %i characters", async length => {
     const customerId = "x".repeat(length);
     const { transaction } = await links.begin({ ...WISH, customerId });
-    expect((await peekTransaction(store, transaction, CLIENT)).customerId).toBe(customerId);
+    expect((await peekTransaction(store, transaction)).customerId).toBe(customerId);
   });
 
   test.each([[undefined], [null], [[]], ["balance"], [{}], [[undefined]], [["balance", "openid"]], [["everything"]]])(
@@ -202,7 +205,7 @@ describe("beginning a link", () => {
     const scopes: Scope[] = ["transactions", "debit", "deposits", "debit"];
     const { transaction } = await links.begin({ ...WISH, scopes });
     expect(pushed.get("scope")).toBe("openid grant_management_revoke rows debit");
-    expect((await peekTransaction(store, transaction, CLIENT)).scopes).toEqual(["transactions", "deposits", "debit"]);
+    expect((await peekTransaction(store, transaction)).scopes).toEqual(["transactions", "deposits", "debit"]);
   });
 
   test("asks for all companions where the contract leaves none out", async () => {
@@ -407,7 +410,7 @@ describe("renewing a link", () => {
     expect(pushed.get("scope")?.split(" ").slice(-3)).toEqual(["balance", "identity", "debit"]);
     expect(pushed.get("grant_management_action")).toBe("merge");
     expect(pushed.get("grant_id")).toBe("grant-1");
-    expect(await peekTransaction(store, transaction, CLIENT)).toMatchObject({
+    expect(await peekTransaction(store, transaction)).toMatchObject({
       customerId: "u-42",
       scopes: ["balance", "identity", "debit"],
       linkId: LINK_ID,
@@ -475,7 +478,7 @@ describe("renewing a link", () => {
     }
     expect(new Set(requests.map(request => request.get("scope"))).size).toBe(1);
     for (const { headers } of asked) expect(headers).toMatchObject({ "x-fapi-interaction-id": INTERACTION_ID });
-    const { secrets, linkId } = await peekTransaction(store, transaction, CLIENT);
+    const { secrets, linkId } = await peekTransaction(store, transaction);
     expect({ state: secrets.state, linkId }).toEqual({ state: pushed.get("state"), linkId: LINK_ID });
     expect(steps).toEqual(["POST /par", "POST /par", "put transaction"]);
   });
@@ -630,7 +633,7 @@ describe("renewing a link", () => {
     expect((await rejection(links.complete(callback(), { transaction }), LinkError)).code).toBe(code);
     expect(steps).toEqual(["GET /jwks", "thumbprint", "lock lock:refresh:lnk_1", "unlock lock:refresh:lnk_1"]);
     if (changes !== undefined) expect(await stored()).toStrictEqual({ ...OLD, ...changes });
-    expect((await peekTransaction(store, transaction, CLIENT)).linkId).toBe(LINK_ID);
+    expect((await peekTransaction(store, transaction)).linkId).toBe(LINK_ID);
   });
 
   test("that is ended while the tokens come leaves none of them behind", async () => {

@@ -3,8 +3,21 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { TransportError } from "../../src/errors.js";
 import { ifUnlocked, withLock } from "../../src/links/lock.js";
 import { MemoryStore } from "../../src/links/memory-store.js";
+import type { Store } from "../../src/links/store.js";
+import type { Call } from "../../src/transport/call.js";
 import { aCall, shortCall } from "../support/calls.js";
 import { rejection } from "../support/errors.js";
+
+const CLOCK = ["Date", "setInterval", "clearInterval"] as const;
+
+/** Work that ends when the test says so. */
+function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = () => {};
+  const promise = new Promise<void>(done => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}
 
 vi.mock("node:timers/promises", async original => {
   const timers = await original<typeof import("node:timers/promises")>();
@@ -40,7 +53,10 @@ test("different keys do not wait for each other", async () => {
 
 describe.each([
   ["that is waited for", withLock],
-  ["that is taken or left", ifUnlocked],
+  [
+    "that is taken or left",
+    (store: Store, name: string, _: Call, work: () => Promise<unknown>) => ifUnlocked(store, name, work),
+  ],
 ])("a lock %s", (_, locked) => {
   test("is free again after the work, be it done or thrown out of", async () => {
     const store = new MemoryStore();
@@ -56,20 +72,95 @@ describe.each([
     expect(await locked(store, "a", aCall(), async () => "done")).toBe("done");
   });
 
-  test("outlives its call, so that it is not free while the work is still ending", async () => {
-    vi.useFakeTimers({ toFake: ["Date"] });
+  test("is kept for as long as the work takes, by its holder alone", async () => {
+    vi.useFakeTimers({ toFake: [...CLOCK] });
     const store = new MemoryStore();
     const lock = vi.spyOn(store, "lock");
-    await locked(store, "a", aCall(undefined, 10_000), async () => {});
-    expect(lock.mock.calls).toEqual([["lock:a", expect.any(String), 15_000]]);
+    const work = deferred();
+    const held = locked(store, "a", aCall(), () => work.promise);
+    for (let second = 1; second <= 60; second++) {
+      await vi.advanceTimersByTimeAsync(1_000);
+      expect(await MemoryStore.prototype.lock.call(store, "lock:a", "another", 1)).toBe(false);
+    }
+    // Three beats to a lease: two of them may be lost.
+    expect(lock.mock.calls.length).toBe(21);
+    expect(new Set(lock.mock.calls.map(call => JSON.stringify(call))).size).toBe(1);
+    expect(lock.mock.calls[0]).toEqual(["lock:a", expect.any(String), 10_000]);
+    work.resolve();
+    await held;
+    expect(await store.lock("lock:a", "another", 1)).toBe(true);
+    expect(vi.getTimerCount()).toBe(0);
   });
+
+  test("is kept though the store fails twice in between", async () => {
+    vi.useFakeTimers({ toFake: [...CLOCK] });
+    const store = new MemoryStore();
+    const work = deferred();
+    const held = locked(store, "a", aCall(), () => work.promise);
+    await vi.advanceTimersByTimeAsync(0);
+    const failing = vi
+      .spyOn(store, "lock")
+      .mockRejectedValueOnce(new Error("gone"))
+      .mockRejectedValueOnce(new Error("gone"));
+    await vi.advanceTimersByTimeAsync(9_900);
+    expect(failing).toHaveBeenCalledTimes(3);
+    expect(await store.lock("lock:a", "another", 1)).toBe(false);
+    await vi.advanceTimersByTimeAsync(9_000);
+    expect(await store.lock("lock:a", "another", 1)).toBe(false);
+    work.resolve();
+    await held;
+  });
+
+  test("is not taken again after the work, by a beat that comes late or is under way", async () => {
+    vi.useFakeTimers({ toFake: [...CLOCK] });
+    const store = new MemoryStore();
+    const work = deferred();
+    const held = locked(store, "a", aCall(), () => work.promise);
+    await vi.advanceTimersByTimeAsync(0);
+    const way = deferred();
+    const slow = vi.spyOn(store, "lock").mockImplementation(async (...parameters) => {
+      await way.promise;
+      return MemoryStore.prototype.lock.apply(store, parameters);
+    });
+    const unlock = vi.spyOn(store, "unlock");
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(slow).toHaveBeenCalledTimes(1);
+    work.resolve();
+    await vi.advanceTimersByTimeAsync(0);
+    // The beat could arrive behind the unlock: that waits for it.
+    expect(unlock).not.toHaveBeenCalled();
+    way.resolve();
+    await held;
+    slow.mockRestore();
+    expect(unlock).toHaveBeenCalledTimes(1);
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(await store.lock("lock:a", "another", 1)).toBe(true);
+  });
+});
+
+test("a lock whose holder was killed is free again after ten seconds", async () => {
+  vi.useFakeTimers({ toFake: [...CLOCK] });
+  const store = new MemoryStore();
+  const killed = new AbortController();
+  const heard = {
+    lock: (...parameters: Parameters<Store["lock"]>) =>
+      killed.signal.aborted ? new Promise<boolean>(() => {}) : store.lock(...parameters),
+  };
+  void withLock(Object.assign(Object.create(store) as MemoryStore, heard), "a", aCall(), () => new Promise(() => {}));
+  await vi.advanceTimersByTimeAsync(4_000);
+  killed.abort();
+  // Its last beat was a second ago.
+  await vi.advanceTimersByTimeAsync(8_900);
+  expect(await store.lock("lock:a", "next", 10_000)).toBe(false);
+  await vi.advanceTimersByTimeAsync(200);
+  expect(await store.lock("lock:a", "next", 10_000)).toBe(true);
 });
 
 test("work that is left where somebody is at it is not done", async () => {
   const store = new MemoryStore();
   await store.lock("lock:a", "somebody", 60_000);
   const work = vi.fn(async () => "done");
-  expect(await ifUnlocked(store, "a", aCall(), work)).toBeUndefined();
+  expect(await ifUnlocked(store, "a", work)).toBeUndefined();
   expect(work).not.toHaveBeenCalled();
   expect(await store.lock("lock:a", "somebody", 60_000)).toBe(true);
 });
@@ -103,17 +194,4 @@ test.each([
   for (const _ of waits) lock.mockResolvedValueOnce(false);
   await withLock(store, "a", aCall(), async () => {});
   expect(asleep.mock.calls.map(([wait]) => wait)).toEqual(waits);
-});
-
-test.each([
-  ["what is left of the call", undefined, 15_000],
-  ["what the work may take", 60_000, 60_000],
-])("the lock is taken for %s and a margin, and for as long again by who stays", async (_, hold, duration) => {
-  vi.useFakeTimers({ toFake: ["Date"] });
-  const store = new MemoryStore();
-  const lock = vi.spyOn(store, "lock");
-  await withLock(store, "a", aCall(), stay => stay(), hold);
-  const [first, second] = lock.mock.calls;
-  expect(first).toEqual(["lock:a", expect.any(String), duration + 5_000]);
-  expect(second).toEqual(first);
 });

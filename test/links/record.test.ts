@@ -2,7 +2,9 @@ import { beforeEach, describe, expect, test, vi } from "vitest";
 import { ArgumentError, LinkError, StoreError } from "../../src/errors.js";
 import { MemoryStore } from "../../src/links/memory-store.js";
 import {
+  findEnding,
   findLinks,
+  findNotAsked,
   infoOf,
   type LinkRecord,
   readLink,
@@ -40,7 +42,11 @@ describe("a record", () => {
     const put = vi.spyOn(store, "put");
     await written();
     expect(put.mock.calls).toEqual([
-      ["link:lnk_1", JSON.stringify(RECORD), { version: 0, labels: { customer: "u-42", link: "active" } }],
+      [
+        "link:lnk_1",
+        JSON.stringify(RECORD),
+        { version: 0, labels: { customer: "u-42", link: "active", "grant-ends": "not asked" } },
+      ],
     ]);
   });
 
@@ -174,7 +180,7 @@ describe("a link with new tokens", () => {
 describe("finding links", () => {
   async function ids(label: "customer" | "link", value: string): Promise<string[]> {
     const found: string[] = [];
-    for await (const { id } of findLinks(store, { label, value }, settings)) found.push(id);
+    for await (const { id } of findLinks(store, { label, value })) found.push(id);
     return found;
   }
 
@@ -191,7 +197,7 @@ describe("finding links", () => {
       { label: "customer", value: "u-42" },
       { label: "link", value: "active" },
     ] as const) {
-      const { value } = await findLinks(store, label, settings).next();
+      const { value } = await findLinks(store, label).next();
       expect(value).toStrictEqual(RECORD);
     }
     expect(await ids("customer", "u-42")).toEqual([LINK_ID, "lnk_2"]);
@@ -213,19 +219,29 @@ describe("finding links", () => {
     expect(find.mock.calls).toEqual([[search], ...behind]);
   });
 
-  test.each<Partial<LinkRecord>>([{ issuer: "https://bank-a.example" }, { clientId: "another-client" }])(
-    "passes over those that were made elsewhere, and goes on behind them: %j",
-    async elsewhere => {
-      await many(100, elsewhere);
-      await written({ ...RECORD, id: "lnk_zzz" });
-      expect(await ids("link", "active")).toEqual(["lnk_zzz"]);
-    },
-  );
+  test("gives all, whoever they were made for: the caller knows which are served", async () => {
+    await written({ ...RECORD, id: "lnk_1", issuer: "https://bank-a.example" });
+    await written({ ...RECORD, id: "lnk_2", clientId: "another-client" });
+    expect(await ids("link", "active")).toEqual(["lnk_1", "lnk_2"]);
+  });
+
+  test("passes over what can't be read, and tells of it behind all the others", async () => {
+    await many(150);
+    const { version } = await readLink(store, "lnk_007");
+    await store.put("link:lnk_007", "garbled", { version, labels: { link: "active" } });
+    const found: string[] = [];
+    const reading = async () => {
+      for await (const { id } of findLinks(store, { label: "link", value: "active" })) found.push(id);
+    };
+    expect(await rejection(reading(), StoreError)).toMatchObject({ code: "store_failed" });
+    expect(found).toHaveLength(149);
+    expect(found.at(-1)).toBe("lnk_149");
+  });
 
   test("reads as far as it is asked to", async () => {
     await many(101);
     const find = vi.spyOn(store, "find");
-    for await (const { id } of findLinks(store, { label: "link", value: "active" }, settings)) {
+    for await (const { id } of findLinks(store, { label: "link", value: "active" })) {
       if (id === "lnk_099") break;
     }
     expect(find).toHaveBeenCalledTimes(1);
@@ -234,6 +250,40 @@ describe("finding links", () => {
   test("does not make sense of a garbled entry", async () => {
     await store.put("link:lnk_1", "garbled", { version: 0, labels: { link: "active" } });
     expect(await rejection(ids("link", "active"), StoreError)).toMatchObject({ code: "store_failed" });
+  });
+});
+
+describe("links by when their grants end", () => {
+  async function idsOf(found: AsyncIterable<LinkRecord>): Promise<string[]> {
+    const all: string[] = [];
+    for await (const { id } of found) all.push(id);
+    return all;
+  }
+  const NOON = Date.UTC(2026, 3, 1, 12);
+
+  beforeEach(async () => {
+    const ends = { lnk_a: NOON + 1, lnk_b: NOON, lnk_c: 0, lnk_d: null, lnk_e: undefined, lnk_f: NOON - 1 };
+    for (const [id, grantExpiresAt] of Object.entries(ends)) {
+      await written({ ...RECORD, id, ...(grantExpiresAt === undefined ? {} : { grantExpiresAt }) });
+    }
+    await written({ ...RECORD, id: "lnk_g", status: "released", grantExpiresAt: 0 });
+    await written({ ...RECORD, id: "lnk_h", status: "released" });
+  });
+
+  test("come the first to end first, to the millisecond, without released ones and those without an end", async () => {
+    expect(await idsOf(findEnding(store, NOON))).toEqual(["lnk_c", "lnk_f", "lnk_b"]);
+    expect(await idsOf(findEnding(store, Date.UTC(2126, 0)))).toEqual(["lnk_c", "lnk_f", "lnk_b", "lnk_a"]);
+  });
+
+  test("are told apart from those of which the bank has not been asked", async () => {
+    expect(await idsOf(findNotAsked(store))).toEqual(["lnk_e"]);
+  });
+
+  test("are found by the end that was written last", async () => {
+    const { record, version } = await readLink(store, "lnk_e");
+    await writeLink(store, { ...record, grantExpiresAt: 5 }, version);
+    expect(await idsOf(findNotAsked(store))).toEqual([]);
+    expect(await idsOf(findEnding(store, NOON))).toEqual(["lnk_c", "lnk_e", "lnk_f", "lnk_b"]);
   });
 });
 

@@ -43,6 +43,14 @@ describe.skipIf(url === undefined)("the tables in PostgreSQL", () => {
     },
   );
 
+  test("are made once by the statement itself, however many apply it at once", async () => {
+    const database = fresh();
+    const pool = database.pool({ max: 8 });
+    const statement = postgresMigrations({ schema: database.schema });
+    await Promise.all(Array.from({ length: 8 }, () => pool.query(statement)));
+    expect(await versions(database)).toEqual(ALL);
+  });
+
   test("are made once by processes that start together", async () => {
     const database = fresh();
     const script = `

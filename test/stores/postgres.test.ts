@@ -157,6 +157,21 @@ describe.skipIf(url === undefined)("a store in PostgreSQL", () => {
     expect(await store.get("again")).toMatchObject({ value: "4" });
   });
 
+  test("does not wait for who is at an expired entry, to remove it", async () => {
+    await database.say(
+      `INSERT INTO ${entries} (key, value, version, expires_at) VALUES ('busy', '', 0, now() - interval '9 days')`,
+    );
+    const other = await pool.connect();
+    try {
+      await other.query(`BEGIN; SELECT FROM ${entries} WHERE key = 'busy' FOR UPDATE`);
+      const put = store.put("not busy", "", { version: 0, expiresAt: Date.now() + 60_000 });
+      expect(await put).toBeGreaterThan(0);
+    } finally {
+      await other.query("ROLLBACK");
+      other.release();
+    }
+  }, 5_000);
+
   test("removes locks that nobody gave back", async () => {
     const locks = `"${schema}".minna_baas_locks`;
     await database.say(

@@ -1,3 +1,4 @@
+import { RESP_TYPES } from "redis";
 import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } from "vitest";
 import { StoreError } from "../../src/errors.js";
 import { GuardedStore } from "../../src/links/guarded-store.js";
@@ -115,6 +116,26 @@ describe.skipIf(!hasRedisServer)("a server", () => {
       });
       expect(message).toMatch(settings.includes("no") ? /half a minute/ : /about two seconds/);
     }
+  });
+
+  test.each([Map, Array, Object])("is understood by a client that makes a %o of a reply", async type => {
+    const client = await connect(...AOF, "--appendfsync", "everysec");
+    const store = redisStore(client.withTypeMapping({ [RESP_TYPES.MAP]: type as never }));
+    expect(await store.put("a", "1", DEBIT)).toBeDefined();
+    expect(warned()).toEqual(["MINNA_REDIS_APPENDFSYNC"]);
+  });
+
+  test("that says how it writes, and not what it evicts, is warned of", async () => {
+    const client = await connect(...ALWAYS);
+    const hides = (args: string[]): boolean => args[1] === "memory" || args[2] === "maxmemory*";
+    const store = redisStore({
+      sendCommand: async args => {
+        if (hides(args)) throw new Error("ERR unknown command");
+        return client.sendCommand(args);
+      },
+    });
+    expect(await store.put("a", "1", DEBIT)).toBeDefined();
+    expect(warned()).toEqual(["MINNA_REDIS_PERSISTENCE_UNKNOWN"]);
   });
 
   describe("whose access list hides", () => {

@@ -1,7 +1,8 @@
 /** Options that are right, to be made wrong one at a time. */
 import { generateKeyPairSync } from "node:crypto";
 import type { ClientCertificate } from "../../src/config/certificate.js";
-import { type Configuration, configure } from "../../src/config/configuration.js";
+import type { Configuration } from "../../src/config/configuration.js";
+import { configure } from "../../src/config/configurations.js";
 import type { Profile } from "../../src/config/profile.js";
 import { clientCertificate, newAuthority } from "./certificates.js";
 
@@ -29,5 +30,5 @@ export function validOptions(overrides: Readonly<Record<string, unknown>> = {}):
 
 /** A checked configuration of a profile. */
 export function configuration(profile: Profile, overrides: Readonly<Record<string, unknown>> = {}): Configuration {
-  return configure(validOptions({ profile, ...overrides }));
+  return configure(validOptions({ profile, ...overrides })).all[0];
 }

@@ -1,13 +1,16 @@
 /** Stand-ins for the rooms that talk to the bank. What they are told to answer is all they do. */
 import { AuthorizationServer } from "../../src/authorization/server.js";
 import type { TokenSet } from "../../src/authorization/tokens.js";
-import type { LinkContext } from "../../src/bank/link-context.js";
+import type { LinkCalls, LinkContext } from "../../src/bank/link-context.js";
 import type { Configuration } from "../../src/config/configuration.js";
 import { SCOPES } from "../../src/config/contract.js";
 import type { Access } from "../../src/links/access.js";
 import type { LinkRecord } from "../../src/links/record.js";
+import { type Registration, Registrations } from "../../src/links/registrations.js";
 import { Resources } from "../../src/links/resource.js";
-import type { Call } from "../../src/transport/call.js";
+import type { Store } from "../../src/links/store.js";
+import { type Call, withCall } from "../../src/transport/call.js";
+import { Calls } from "../../src/transport/calls.js";
 import type { Answer, Door, OutgoingRequest } from "../../src/transport/door.js";
 import { configuration } from "./options.js";
 
@@ -54,6 +57,7 @@ export function linkRecord(overrides: Partial<LinkRecord> = {}): LinkRecord {
     thumbprint: "thumbprint-1",
     tokens,
     createdAt: Date.now(),
+    grantedAt: Date.now(),
     ...overrides,
   };
 }
@@ -80,12 +84,36 @@ export function openAccess(): Access {
 export function contextTo(
   send: (outgoing: OutgoingRequest, call: Call) => Answer | Promise<Answer>,
   settings: Configuration = SETTINGS,
-): LinkContext {
+): LinkContext & LinkCalls {
   const door = doorTo(send);
-  return {
+  const context: LinkContext = {
     linkId: LINK_ID,
     configuration: settings,
     server: new AuthorizationServer(settings, door),
     resources: new Resources(settings, door, openAccess()),
+    forLink: (linkId, work) => work({ ...context, linkId }),
   };
+  return withCalls(context);
+}
+
+/** A context that differs: its calls are made with what differs. */
+export function contextWith(context: LinkContext & LinkCalls, changes: Partial<LinkContext>): LinkContext & LinkCalls {
+  return withCalls({ ...context, ...changes });
+}
+
+function withCalls(context: LinkContext): LinkContext & LinkCalls {
+  return {
+    ...context,
+    run: (options, work, timeout = context.configuration.timeout) =>
+      withCall(options, timeout, call => work(call, context)),
+  };
+}
+
+/** A client of one registration. */
+export function registered(
+  rooms: Omit<Registration, "door"> & { readonly door?: Door },
+  store: Store,
+  calls: Calls = new Calls(rooms.configuration.timeout),
+): Registrations {
+  return new Registrations([{ door: doorTo(() => answer(500, "")), ...rooms }], store, calls);
 }

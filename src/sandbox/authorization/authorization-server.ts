@@ -4,7 +4,15 @@
  * @module
  */
 import { randomBytes } from "node:crypto";
-import type { Client, ClientMetadata, Configuration, FapiProfile, KoaContextWithOIDC, Provider } from "oidc-provider";
+import type {
+  Adapter,
+  Client,
+  ClientMetadata,
+  Configuration,
+  FapiProfile,
+  KoaContextWithOIDC,
+  Provider,
+} from "oidc-provider";
 import type { Bank } from "../bank/bank.js";
 import { SCOPES } from "../bank/scopes.js";
 import type { Registration, SandboxProfile } from "../client.js";
@@ -43,10 +51,10 @@ export async function createAuthorizationServer(options: AuthorizationServerOpti
 
 function configuration(options: AuthorizationServerOptions, errors: OidcErrors): Configuration {
   const { bank, registrations, store } = options;
-  const profiles = new Map(registrations.map(({ clientId, profile }) => [clientId, profile]));
+  const registered = (id: string | undefined) => registrations.find(({ clientId }) => clientId === id);
   return {
-    adapter: name => store.adapter(name),
-    clients: registrations.map(registration => metadata(registration, options.signedUserinfo)),
+    // Not from a list that the server keeps: the bank may change what a client is registered for.
+    adapter: name => (name === "Client" ? clients(registered, options.signedUserinfo) : store.adapter(name)),
     jwks: { keys: options.keys.privateKeys },
     routes: ROUTES,
     scopes: [...SCOPES],
@@ -65,7 +73,7 @@ function configuration(options: AuthorizationServerOptions, errors: OidcErrors):
       dPoP: { enabled: false },
       rpInitiatedLogout: { enabled: false },
       resourceIndicators: { enabled: false },
-      fapi: { enabled: true, profile: (_ctx, client) => fapiProfile(profiles.get(client?.clientId ?? "")) },
+      fapi: { enabled: true, profile: (_ctx, client) => fapiProfile(registered(client?.clientId)?.profile) },
       pushedAuthorizationRequests: { enabled: true },
       requestObjects: { enabled: true },
       jwtResponseModes: { enabled: true },
@@ -141,6 +149,23 @@ function accessTokenFor(use: string, { oidc }: KoaContextWithOIDC): { at_hash?: 
 
 function fapiProfile(profile: SandboxProfile | undefined): FapiProfile | undefined {
   return profile === undefined ? undefined : FAPI[profile];
+}
+
+/** The view of the registrations that the authorization server has. */
+function clients(registered: (id: string) => Registration | undefined, signedUserinfo: boolean): Adapter {
+  const unused = async () => undefined;
+  return {
+    find: async id => {
+      const registration = registered(id);
+      return registration && metadata(registration, signedUserinfo);
+    },
+    upsert: unused,
+    findByUid: unused,
+    findByUserCode: unused,
+    consume: unused,
+    destroy: unused,
+    revokeByGrantId: unused,
+  };
 }
 
 function metadata(registration: Registration, signedUserinfo: boolean): ClientMetadata {

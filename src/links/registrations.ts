@@ -1,0 +1,101 @@
+/**
+ * What the bank knows the partner as: once, or twice while links move from one registration to another.
+ *
+ * @module
+ */
+import { createHash } from "node:crypto";
+import type { AuthorizationServer } from "../authorization/server.js";
+import type { Configuration } from "../config/configuration.js";
+import { LinkError } from "../errors.js";
+import type { Call, CallOptions } from "../transport/call.js";
+import type { Calls } from "../transport/calls.js";
+import type { Door } from "../transport/door.js";
+import type { Access } from "./access.js";
+import { type LinkRecord, readLink, serves } from "./record.js";
+import type { Resources } from "./resource.js";
+import type { Store } from "./store.js";
+
+/** One registration: its configuration, and the rooms that work with it. */
+export interface Registration {
+  readonly configuration: Configuration;
+  readonly door: Door;
+  readonly server: AuthorizationServer;
+  readonly access: Access;
+  readonly resources: Resources;
+}
+
+/** Finds the registration that a link, a customer or a transaction belongs to. */
+export class Registrations {
+  readonly #all: readonly [Registration, ...Registration[]];
+  readonly #store: Store;
+  readonly #calls: Calls;
+  readonly #canary: number;
+
+  /**
+   * @param all - The one for new links first, then those that older links were made with.
+   * @param canary - The share of customers, 0 to 1, whose new links are made with the first one.
+   */
+  constructor(all: readonly [Registration, ...Registration[]], store: Store, calls: Calls, canary = 1) {
+    this.#all = all;
+    this.#store = store;
+    this.#calls = calls;
+    this.#canary = canary;
+  }
+
+  /** Every registration, the one for new links first. */
+  get all(): readonly [Registration, ...Registration[]] {
+    return this.#all;
+  }
+
+  /** The one that a customer's new links are made with, and renewed ones: the same at every attempt, in every process. */
+  forCustomer(customerId: string): Registration {
+    const [first, second = first] = this.#all;
+    const place = createHash("sha256").update(customerId).digest().readUInt32BE() / 2 ** 32;
+    return place < this.#canary ? first : second;
+  }
+
+  /** The one that serves what was made so; `undefined` where none does. */
+  of(made: Pick<LinkRecord, "issuer" | "clientId" | "profile">): Registration | undefined {
+    return this.#all.find(({ configuration }) => serves(configuration, made));
+  }
+
+  /**
+   * Runs `work` as one call, with the rooms of the registration that the link belongs to. A link that has moved meanwhile,
+   * in another process, is followed.
+   */
+  run<T>(
+    linkId: string,
+    options: CallOptions | undefined,
+    work: (call: Call, registration: Registration) => Promise<T>,
+    timeout?: number,
+  ): Promise<T> {
+    return this.#calls.run(options, call => this.serve(linkId, registration => work(call, registration)), timeout);
+  }
+
+  /** Runs `work` with the rooms of the registration that the link belongs to, within a call. */
+  async serve<T>(linkId: string, work: (registration: Registration) => Promise<T>): Promise<T> {
+    const [only, ...others] = this.#all;
+    if (others.length === 0) return work(only);
+    const known = this.#all.find(({ access }) => access.knows(linkId));
+    const registration = known ?? (await this.#find(linkId));
+    try {
+      return await work(registration);
+    } catch (error) {
+      if (!hasMoved(error)) throw error;
+      const now = await this.#find(linkId);
+      if (now === registration) throw error;
+      registration.access.forget(linkId);
+      return work(now);
+    }
+  }
+
+  /** A link of nobody's is left to the first one, which says so. */
+  async #find(linkId: string): Promise<Registration> {
+    return this.of((await readLink(this.#store, linkId)).record) ?? this.#all[0];
+  }
+}
+
+function hasMoved(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return [error, error.cause].some(reason => reason instanceof LinkError && reason.code === "link_elsewhere");
+}

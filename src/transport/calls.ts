@@ -1,0 +1,67 @@
+/**
+ * The calls of one client: counted, so that closing it cuts none off.
+ *
+ * @module
+ */
+import { TransportError } from "../errors.js";
+import { type Call, type CallOptions, withCall } from "./call.js";
+
+/** How a client is closed. */
+export interface CloseOptions {
+  /** Milliseconds that calls under way may still take; then they end with a `TransportError` `closed`. Default: as long as they like. */
+  readonly timeout?: number;
+}
+
+/** Runs calls, until it is closed. */
+export class Calls {
+  readonly #timeout: number;
+  readonly #running = new Set<Promise<unknown>>();
+  readonly #ending = new AbortController();
+  #closed = false;
+
+  readonly #look: () => void;
+
+  /**
+   * @param timeout - Milliseconds of a call that says nothing else.
+   * @param look - Is called with each call: for what is to be said in time, without a timer.
+   */
+  constructor(timeout: number, look: () => void = () => {}) {
+    this.#timeout = timeout;
+    this.#look = look;
+  }
+
+  /** Whether no further call is taken. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Runs `work` as one call of the partner. */
+  async run<T>(
+    options: CallOptions | undefined,
+    work: (call: Call) => Promise<T>,
+    timeout: number = this.#timeout,
+  ): Promise<T> {
+    if (this.#closed) throw closed();
+    this.#look();
+    const running = withCall(options, timeout, work, this.#ending.signal);
+    this.#running.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+
+  /** Takes no further call, and resolves when those under way have ended. Closing twice is closing once. */
+  async close({ timeout }: CloseOptions = {}): Promise<void> {
+    this.#closed = true;
+    const timer = timeout === undefined ? undefined : setTimeout(() => this.#ending.abort(), timeout);
+    await Promise.allSettled(this.#running);
+    clearTimeout(timer);
+  }
+}
+
+/** The error of a call that came too late. */
+export function closed(): TransportError {
+  return new TransportError("closed", "The client was closed.", { reached: "no", endpoint: "none" });
+}
