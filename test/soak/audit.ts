@@ -119,14 +119,15 @@ export class Audit {
 
   /**
    * Whether the bank's last answer to a refresh of this grant died with the process that had asked: then only the token that
-   * was used is left, and a bank that allows no second use takes it for theft.
+   * was used is left, and a bank takes a second use for theft once the time to try again is over.
    */
-  excused(grantId: string): boolean {
+  excused(grantId: string, grace: number): boolean {
     const list = this.#refreshes.get(grantId) ?? [];
     const answered = list.findLast(({ outcome, status }) => outcome === "refreshed" && status === 200);
     const killedAt = this.#senders.get(answered?.interactionId ?? "")?.killedAt;
-    if (answered === undefined || killedAt === undefined) return false;
-    return Math.abs(killedAt - answered.at) < UNSAVED && list.at(-1)?.outcome !== "refreshed";
+    const refused = list.find(({ outcome, status }) => outcome === "reused" && status !== 200);
+    if (answered === undefined || killedAt === undefined || refused === undefined) return false;
+    return Math.abs(killedAt - answered.at) < UNSAVED && refused.at - answered.at >= grace * 1000;
   }
 
   /** What is wrong, in words; nothing where all is well. */

@@ -89,7 +89,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
     bank.faults.on("debit-references-not-compared");
     await crew.stop();
     const fresh = new MinnaClient({ ...client, store } as MinnaClientOptions);
-    const report = await settle(bank, fresh, audit, grants, accountId);
+    const report = await settle(bank, fresh, audit, grants, accountId, options.grace);
     await fresh.close();
     const { all, retried, reused } = audit.refreshes;
     const tokens = { refreshes: all, "used again, allowed": retried, "used again, refused": reused };
@@ -109,6 +109,7 @@ async function settle(
   audit: Audit,
   grants: ReadonlyMap<string, string>,
   accountId: string,
+  grace: number,
 ): Promise<SoakReport> {
   const broken: string[] = [...audit.unexpected];
   // First the links: a debit of one that is lost can't be looked up before the customer has come back.
@@ -121,7 +122,7 @@ async function settle(
         else broken.push(`link ${id}: ${error}`);
       });
   });
-  const unexplained = [...audit.lost].filter(id => !audit.excused(grants.get(id) ?? ""));
+  const unexplained = [...audit.lost].filter(id => !audit.excused(grants.get(id) ?? "", grace));
   broken.push(...unexplained.map(id => `link ${id} was lost, and no answer had died with a process`));
   await inParallel([...audit.lost], async id => {
     await begin(bank, minna, id);
