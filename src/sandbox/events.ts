@@ -46,7 +46,7 @@ export interface SandboxEvent {
   readonly clientId?: string;
   /** The `x5t#S256` thumbprint of the client certificate that was presented. */
   readonly certificate?: string;
-  /** The `x-fapi-interaction-id` of an API call. */
+  /** The `x-fapi-interaction-id` of an API call, and of any other request that had one. */
   readonly interactionId?: string;
   /**
    * More, by endpoint: `signed`, `grantType`, `responseMode`, `debitId`, `amount` and others.

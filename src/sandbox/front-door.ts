@@ -6,6 +6,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Answer, DROPPED, type Dropped, Problem, send } from "./api/answer.js";
 import type { Api } from "./api/api.js";
+import { interactionIdOf } from "./api/interaction-id.js";
 import type { Interactions } from "./authorization/interaction.js";
 import type { Registration } from "./client.js";
 import { endpointOf, serves } from "./endpoints.js";
@@ -49,6 +50,7 @@ export class FrontDoor {
     if (refusal === undefined && serves(channel, endpoint) && !["api", "grant", "interaction"].includes(endpoint)) {
       // The server builds its addresses from this header: they are the bank's, whatever the caller has written.
       request.headers.host = new URL(issuer).host;
+      visit.interactionId = interactionIdOf(request);
       return this.#options.authorizationServer(request, response);
     }
     const answer = refusal ?? (await this.#answer(request, response, url, visit));

@@ -20,7 +20,6 @@ const STEPS: readonly (readonly [step: string, before: Next, after: Next])[] = [
   ["GET /jwks is answered", "once", "once"],
   ["POST /token leaves", "once", "again"],
   ["POST /token is answered", "again", "again"],
-  ["lock refresh", "again", "again"],
   ["put link", "again", "once"],
   ["unlock refresh", "once", "once"],
   ["GET /v1/accounts leaves", "once", "once"],

@@ -17,6 +17,7 @@ import { readBody } from "./body.js";
 import type { Operation } from "./call.js";
 import { createDebit, findDebits, readDebit } from "./direct-debits.js";
 import { readIdentity } from "./identity.js";
+import { interactionIdOf } from "./interaction-id.js";
 import { listDeposits, listTransactions } from "./statements.js";
 
 /** The operations of the contract. */
@@ -30,8 +31,6 @@ export const BANK_OPERATIONS: readonly Operation[] = [
   readDebit,
   findDebits,
 ];
-
-const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 export interface ApiOptions {
   readonly operations: readonly Operation[];
@@ -51,8 +50,7 @@ export class Api {
   }
 
   async handle(request: IncomingMessage, url: URL, visit: Visit): Promise<Answer | Dropped> {
-    const given = request.headers["x-fapi-interaction-id"];
-    const interactionId = typeof given === "string" && UUID.test(given) ? given : randomUUID();
+    const interactionId = interactionIdOf(request) ?? randomUUID();
     visit.interactionId = interactionId;
     const body = await readBody(request).catch((problem: unknown) => problem);
     const answer = this.#answer(request, url, visit, body, interactionId);
