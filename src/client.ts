@@ -215,7 +215,7 @@ export class MinnaClient {
    * @throws {@link StoreError} when the store fails; for an entry that can't be opened, once all others are done.
    */
   async reseal(): Promise<Resealed> {
-    return reseal(this.#store, this.#sealedUnder);
+    return this.#calls.track(() => reseal(this.#store, this.#sealedUnder, this.#calls));
   }
 
   /**

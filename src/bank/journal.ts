@@ -94,10 +94,10 @@ export class Journal {
     return { entry, version: written };
   }
 
-  /** Writes an entry as it is, for its seal. Whoever writes holds the reference's lock. */
-  async rewrite(reference: string): Promise<void> {
+  /** Writes an entry as it is, for its seal; whether it was written. Whoever writes holds the reference's lock. */
+  async rewrite(reference: string): Promise<boolean> {
     const found = await this.read(reference);
-    if (found !== undefined) await this.#put(found.entry, found.version);
+    return found !== undefined && (await this.#put(found.entry, found.version)) !== undefined;
   }
 
   #put(entry: JournalEntry, version: number): Promise<number | undefined> {

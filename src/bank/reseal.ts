@@ -9,6 +9,7 @@ import { LINKS, type LinkRecord, writeLink } from "../links/record.js";
 import { SEAL } from "../links/sealed-store.js";
 import type { FindOptions, FoundEntry, Store } from "../links/store.js";
 import { parseStored } from "../links/stored.js";
+import { type Calls, closed } from "../transport/calls.js";
 import { JOURNAL, Journal, journalLock } from "./journal.js";
 
 /** What a round of sealing did. */
@@ -26,9 +27,10 @@ const LAST = "\x7f";
 /**
  * Seals what is sealed otherwise, or not at all. Authorizations under way are left: they are over in a quarter of an hour.
  *
- * @throws {@link StoreError} for an entry that can't be opened, after all the others.
+ * @throws {@link StoreError} for an entry that can't be opened, after all the others; {@link TransportError} `closed` when
+ * the client is closed meanwhile.
  */
-export async function reseal(store: Store, current: string | undefined): Promise<Resealed> {
+export async function reseal(store: Store, current: string | undefined, calls: Calls): Promise<Resealed> {
   if (current === undefined) {
     throw new ConfigurationError([{ option: "sealing", expected: "keys to seal under", found: "nothing" }]);
   }
@@ -40,6 +42,7 @@ export async function reseal(store: Store, current: string | undefined): Promise
   const count = { resealed: 0, inUse: 0 };
   for (const range of others) {
     for await (const entry of entriesIn(store, range, current)) {
+      if (calls.closed) throw closed();
       try {
         const sealed = await write(store, entry);
         if (sealed !== undefined) count[sealed ? "resealed" : "inUse"]++;
@@ -77,9 +80,6 @@ async function write(store: Store, entry: FoundEntry): Promise<boolean | undefin
   if (!entry.key.startsWith(JOURNAL)) return undefined;
   const reference = entry.key.slice(JOURNAL.length);
   // Under the lock: a debit under way must not find its entry written by somebody else.
-  const written = await ifUnlocked(store, journalLock(reference), async () => {
-    await new Journal(store).rewrite(reference);
-    return true;
-  });
+  const written = await ifUnlocked(store, journalLock(reference), () => new Journal(store).rewrite(reference));
   return written === true;
 }

@@ -68,16 +68,21 @@ const LONGEST_TIMEOUT = 600_000;
 export type Draft = Omit<Configuration, "profiles">;
 
 /**
- * Checks the options of one configuration.
+ * Checks the options of one configuration; `undefined` where there are none to be checked.
  *
  * @param within - What stands before the name of each option.
  * @param shared - Options that belong to the client as a whole, and are checked elsewhere.
  */
-export function draftConfiguration(options: unknown, within: string, shared: readonly string[], all: Problems): Draft {
+export function draftConfiguration(
+  options: unknown,
+  within: string,
+  shared: readonly string[],
+  all: Problems,
+): Draft | undefined {
   const problems = new Problems(within);
   if (!isObject(options)) {
     all.add(within === "" ? "options" : within.slice(0, -1), "an object", kindOf(options));
-    all.throwIfAny();
+    return undefined;
   }
   const given = options as Record<string, unknown>;
   const rules = checkProfile(given["profile"], problems);

@@ -26,13 +26,10 @@ export function configure(options: unknown): Configurations {
   const given = (isObject(options) ? options : {}) as Record<string, unknown>;
   const { previous, canary } = given;
   const older = previous === undefined ? [] : [previous].flat();
-  const drafts = [
-    draftConfiguration(options, "", SHARED, problems),
-    ...older.map((item, index) => {
-      const name = Array.isArray(previous) ? `previous[${index}]` : "previous";
-      return draftConfiguration(item, `${name}.`, [], problems);
-    }),
-  ];
+  const drafts = [options, ...older].flatMap((item, index) => {
+    const name = Array.isArray(previous) ? `previous[${index - 1}].` : "previous.";
+    return draftConfiguration(item, index === 0 ? "" : name, index === 0 ? SHARED : [], problems) ?? [];
+  });
   checkStore(given["store"], problems);
   if (Array.isArray(previous) && previous.length === 0)
     problems.add("previous", "the old configuration", "an empty list");
@@ -40,7 +37,9 @@ export function configure(options: unknown): Configurations {
   const sealing = checkSealing(given["sealing"], problems);
   for (const [index, one] of drafts.entries()) {
     const twin = drafts.findIndex(other => isSameClient(one, other) && one.profile === other.profile);
-    if (twin < index) problems.add("previous", "another issuer, clientId or profile", "the same ones");
+    // Where both are missing, that has been said.
+    if (twin < index && one.issuer !== "" && one.clientId !== "")
+      problems.add("previous", "another issuer, clientId or profile", "the same ones");
   }
   problems.throwIfAny();
   const all = drafts.map((one, index) => Object.freeze({ ...one, profiles: served(one, index, drafts) }));

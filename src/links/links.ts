@@ -237,7 +237,9 @@ export class Links {
         ? ({ label: "link", value: "active" } as const)
         : ({ label: "customer", value: customerId } as const);
     for await (const record of findLinks(this.#store, label)) {
-      if (this.#registrations.of(record) !== undefined) yield infoOf(record);
+      // What an entry is found by is not sealed; what it says of its customer may be.
+      const asked = customerId === undefined || record.customerId === customerId;
+      if (asked && this.#registrations.of(record) !== undefined) yield infoOf(record);
     }
   }
 

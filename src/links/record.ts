@@ -95,7 +95,12 @@ export function serves(
 export async function readOwnLink(store: Store, id: string, configuration: Configuration): Promise<VersionedLink> {
   const found = await readLink(store, id);
   if (serves(configuration, found.record)) return found;
-  throw new LinkError(
+  throw linkElsewhere(id);
+}
+
+/** The error of a link that no configuration serves. */
+export function linkElsewhere(id: string): LinkError {
+  return new LinkError(
     "link_elsewhere",
     id,
     "The link was made with another issuer or client id than the configured one. Its tokens are not sent here. Where links are to move, give the old configuration as previous.",

@@ -89,9 +89,15 @@ export class Registrations {
     }
   }
 
-  /** A link of nobody's is left to the first one, which says so. */
+  /** A link of nobody's, or none at all, is left to the first one, which says so. */
   async #find(linkId: string): Promise<Registration> {
-    return this.of((await readLink(this.#store, linkId)).record) ?? this.#all[0];
+    const [first] = this.#all;
+    try {
+      return this.of((await readLink(this.#store, linkId)).record) ?? first;
+    } catch (error) {
+      if (error instanceof LinkError) return first;
+      throw error;
+    }
   }
 }
 

@@ -14,7 +14,7 @@ import { refreshLock } from "./access.js";
 import { dropFormer, keepFormer } from "./former.js";
 import { withLock } from "./lock.js";
 import { persist } from "./persist.js";
-import { type LinkRecord, readLink, readOwnLink, type VersionedLink, withTokens, writeLink } from "./record.js";
+import { type LinkRecord, linkElsewhere, readLink, type VersionedLink, withTokens, writeLink } from "./record.js";
 import type { Registration, Registrations } from "./registrations.js";
 import type { Store } from "./store.js";
 
@@ -47,9 +47,9 @@ export async function readRenewable(
   registrations: Registrations,
 ): Promise<RenewableLink> {
   if (typeof linkId !== "string" || linkId === "") throw new ArgumentError("link", "link must be the id of a link.");
-  const { record } = await readLink(store, linkId);
-  const registration = registrations.of(record) ?? registrations.all[0];
-  const found = await readOwnLink(store, linkId, registration.configuration);
+  const found = await readLink(store, linkId);
+  const registration = registrations.of(found.record);
+  if (registration === undefined) throw linkElsewhere(linkId);
   if (found.record.status === "released") {
     throw new LinkError("link_released", linkId, "The link was released. Link the account again, without this link.");
   }
@@ -94,9 +94,11 @@ export async function renewLink(
     const tokens = await exchange(subject?.iss === configuration.issuer ? subject : undefined);
     const { issuer, clientId, profile } = configuration;
     const same = isSameClient(configuration, registration.configuration);
+    // Written before the link moves: a crash in between leaves a copy too many, and no debit that can't be asked after.
+    let former: string | undefined;
     try {
-      // Written before the link moves: a crash in between leaves a copy too many, and no debit that can't be asked after.
-      const former = same ? undefined : await keepFormer(store, before);
+      former = same ? undefined : await keepFormer(store, before);
+      const ids = former === undefined ? [] : [former];
       for (;;) {
         const written = await persist(async () => {
           const { record, version } = await readRenewable(store, linkId, customerId, registrations);
@@ -104,7 +106,7 @@ export async function renewLink(
           const wished = {
             ...rest,
             ...(merges && grantId !== undefined ? { grantId } : {}),
-            ...(former === undefined ? {} : { former: [...(rest.former ?? []), former] }),
+            ...(ids.length === 0 ? {} : { former: [...(rest.former ?? []), ...ids] }),
             ...{ issuer, clientId, profile, grantedAt: Date.now(), scopes, refusedScopes: [] },
           };
           return writeLink(store, withTokens(wished, tokens, configuration), version);
@@ -121,7 +123,10 @@ export async function renewLink(
       }
     } catch (error) {
       // Somebody ended the link all the same: then nobody needs the new tokens.
-      if (error instanceof LinkError) await revokeTokens(tokens, context).catch(() => {});
+      if (error instanceof LinkError) {
+        await revokeTokens(tokens, context).catch(() => {});
+        if (former !== undefined) await dropFormer(store, registrations, [former], call).catch(() => {});
+      }
       throw error;
     }
   });

@@ -39,7 +39,7 @@ export class SealedStore implements Store {
   }
 
   async get(key: string): Promise<StoreEntry | undefined> {
-    return this.#opened(await this.#store.get(key));
+    return this.#opened(key, await this.#store.get(key));
   }
 
   async put(key: string, value: string, options: PutOptions): Promise<number | undefined> {
@@ -48,7 +48,7 @@ export class SealedStore implements Store {
   }
 
   async take(key: string): Promise<StoreEntry | undefined> {
-    return this.#opened(await this.#store.take(key));
+    return this.#opened(key, await this.#store.take(key));
   }
 
   async find(options: FindOptions): Promise<readonly FoundEntry[]> {
@@ -73,8 +73,9 @@ export class SealedStore implements Store {
       .encrypt(secret);
   }
 
-  async #opened(entry: StoreEntry | undefined): Promise<StoreEntry | undefined> {
-    return entry === undefined ? undefined : this.#open(entry);
+  /** What was asked for decides where an entry belongs, not what the database says of it. */
+  async #opened(key: string, entry: StoreEntry | undefined): Promise<StoreEntry | undefined> {
+    return entry === undefined ? undefined : this.#open({ ...entry, key });
   }
 
   async #open<Entry extends StoreEntry>(entry: Entry): Promise<Entry> {

@@ -41,9 +41,14 @@ export class Calls {
     work: (call: Call) => Promise<T>,
     timeout: number = this.#timeout,
   ): Promise<T> {
+    return this.track(() => withCall(options, timeout, work, this.#ending.signal));
+  }
+
+  /** Runs what is no call of the bank, and has no end of its own to it: closing waits for it, and it looks whether it should end. */
+  async track<T>(work: () => Promise<T>): Promise<T> {
     if (this.#closed) throw closed();
     this.#look();
-    const running = withCall(options, timeout, work, this.#ending.signal);
+    const running = work();
     this.#running.add(running);
     try {
       return await running;

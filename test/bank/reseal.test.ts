@@ -10,9 +10,12 @@ import { MemoryStore } from "../../src/links/memory-store.js";
 import { findLinks, type LinkRecord, readLink, writeLink } from "../../src/links/record.js";
 import { SealedStore } from "../../src/links/sealed-store.js";
 import { openTransaction, peekTransaction } from "../../src/links/transaction.js";
+import { Calls } from "../../src/transport/calls.js";
 import { DebitBank } from "../support/debit-bank.js";
 import { rejection } from "../support/errors.js";
 import { contextTo, linkRecord } from "../support/stub-rooms.js";
+
+const CALLS = new Calls(1000);
 
 const [NEW, OLD, OLDER] = ["k-2", "k-1", "z-0"].map(kid => ({ kid, key: randomBytes(32) })) as [Key, Key, Key];
 
@@ -102,7 +105,7 @@ describe("a new key", () => {
     await new Journal(under(OLDER)).write({ ...first.entry, state: "known", debit: DONE as never }, first);
     puts.length = 0;
 
-    expect(await reseal(under(NEW, OLD, OLDER), NEW.kid)).toEqual({ resealed: 8, inUse: 0 });
+    expect(await reseal(under(NEW, OLD, OLDER), NEW.kid, CALLS)).toEqual({ resealed: 8, inUse: 0 });
     expect(puts).toHaveLength(8);
     expect(await keysInUse()).toEqual({ "k-2": 9 });
     const alone = under(NEW);
@@ -116,7 +119,7 @@ describe("a new key", () => {
     await writeLink(under(OLD), linkRecord({ id: "lnk_released", status: "released" }), 0);
     await new Journal(under(OLD)).write(journalled("order-1"), undefined);
     puts.length = 0;
-    await reseal(under(NEW, OLD), NEW.kid);
+    await reseal(under(NEW, OLD), NEW.kid, CALLS);
     const find = async (label: string, value: string, through = value) =>
       (await below.find({ label, value, through, limit: 100 })).map(({ key }) => key);
     expect(await find("link", "active")).toEqual(["link:lnk_000", "link:lnk_001"]);
@@ -129,9 +132,9 @@ describe("a new key", () => {
   test("seals what was not sealed at all, where that is accepted", async () => {
     await links(under(), 3);
     await new Journal(under()).write(journalled("order-1"), undefined);
-    expect(await reseal(accepting(NEW), NEW.kid)).toEqual({ resealed: 4, inUse: 0 });
+    expect(await reseal(accepting(NEW), NEW.kid, CALLS)).toEqual({ resealed: 4, inUse: 0 });
     expect(await keysInUse()).toEqual({ "k-2": 4 });
-    expect(await reseal(under(NEW), NEW.kid)).toEqual({ resealed: 0, inUse: 0 });
+    expect(await reseal(under(NEW), NEW.kid, CALLS)).toEqual({ resealed: 0, inUse: 0 });
   });
 
   test("leaves authorizations under way alone, which can still be completed", async () => {
@@ -144,7 +147,7 @@ describe("a new key", () => {
       clientId: "c",
       profile: "fapi2-security",
     });
-    expect(await reseal(under(NEW, OLD), NEW.kid)).toEqual({ resealed: 0, inUse: 0 });
+    expect(await reseal(under(NEW, OLD), NEW.kid, CALLS)).toEqual({ resealed: 0, inUse: 0 });
     expect(await peekTransaction(under(NEW, OLD), value)).toMatchObject({ customerId: "u-42" });
     expect(await keysInUse()).toEqual({ "k-1": 1 });
   });
@@ -156,7 +159,7 @@ describe("a new key", () => {
       const others = ["!", "a-", `${kid}!`, `${kid}~`, `${kid}${kid}`, kid.slice(0, -1) || "0", "~".repeat(64), "k-1"];
       const keys = [...new Set(others)].map(name => ({ kid: name, key: randomBytes(32) }));
       for (const [index, key] of keys.entries()) await links(under(key), 1, index);
-      expect(await reseal(under(current, ...keys), kid)).toEqual({ resealed: keys.length, inUse: 0 });
+      expect(await reseal(under(current, ...keys), kid, CALLS)).toEqual({ resealed: keys.length, inUse: 0 });
       expect(await below.find({ label: "seal", value: kid, limit: 100 })).toHaveLength(keys.length);
     },
   );
@@ -166,7 +169,7 @@ describe("a new key", () => {
     await links(under(NEW), 120, 130);
     await links(under(OLDER), 250, 250);
     puts.length = 0;
-    expect(await reseal(under(NEW, OLD, OLDER), NEW.kid)).toEqual({ resealed: 380, inUse: 0 });
+    expect(await reseal(under(NEW, OLD, OLDER), NEW.kid, CALLS)).toEqual({ resealed: 380, inUse: 0 });
     expect(new Set(puts.map(({ key }) => key)).size).toBe(380);
     expect(puts).toHaveLength(380);
     expect(await keysInUse()).toEqual({ "k-2": 500 });
@@ -176,13 +179,13 @@ describe("a new key", () => {
     await links(under(NEW), 500);
     puts.length = 0;
     const find = vi.spyOn(below, "find");
-    expect(await reseal(under(NEW, OLD), NEW.kid)).toEqual({ resealed: 0, inUse: 0 });
+    expect(await reseal(under(NEW, OLD), NEW.kid, CALLS)).toEqual({ resealed: 0, inUse: 0 });
     expect(find.mock.calls.length).toBeLessThanOrEqual(2);
     expect(puts).toEqual([]);
   });
 
   test("is needed", async () => {
-    const error = await rejection(reseal(under(), undefined), ConfigurationError);
+    const error = await rejection(reseal(under(), undefined, CALLS), ConfigurationError);
     expect(error.problems.map(({ option }) => option)).toEqual(["sealing"]);
   });
 });
@@ -193,12 +196,12 @@ describe("a change of keys that is broken off", () => {
     meanwhile = () => {
       if (puts.length >= 190) throw new StoreError("put", "store_failed", "connection");
     };
-    const first = reseal(under(NEW, OLD), NEW.kid);
+    const first = reseal(under(NEW, OLD), NEW.kid, CALLS);
     expect((await rejection(first, StoreError)).code).toBe("store_failed");
     expect(await keysInUse()).toEqual({ "k-2": 40, "k-1": 110 });
     for (const { id } of before) expect((await readLink(under(NEW, OLD), id)).record.id).toBe(id);
     meanwhile = () => {};
-    expect(await reseal(under(NEW, OLD), NEW.kid)).toEqual({ resealed: 110, inUse: 0 });
+    expect(await reseal(under(NEW, OLD), NEW.kid, CALLS)).toEqual({ resealed: 110, inUse: 0 });
     expect(await keysInUse()).toEqual({ "k-2": 150 });
   });
 
@@ -209,11 +212,11 @@ describe("a change of keys that is broken off", () => {
     await links(under(LOST), 1, 2);
     await links(under(OLD), 2, 3);
     await new Journal(under(LOST)).write(journalled("order-1"), undefined);
-    const error = await rejection(reseal(under(NEW, OLD), NEW.kid), StoreError);
+    const error = await rejection(reseal(under(NEW, OLD), NEW.kid, CALLS), StoreError);
     expect(error.code).toBe("sealing_key_missing");
     expect(error.message).toContain('"a-0"');
     expect(await keysInUse()).toEqual({ "k-2": 4, "a-0": 2 });
-    expect(await reseal(under(NEW, LOST), NEW.kid)).toEqual({ resealed: 2, inUse: 0 });
+    expect(await reseal(under(NEW, LOST), NEW.kid, CALLS)).toEqual({ resealed: 2, inUse: 0 });
   });
 });
 
@@ -234,23 +237,23 @@ describe("a change of keys beside what goes on", () => {
       const { record, version } = await readLink(store, key.slice("link:".length));
       await writeLink(store, { ...record, thumbprint: "written meanwhile" }, version);
     };
-    expect(await reseal(under(NEW, OLD), NEW.kid)).toEqual({ resealed: 2, inUse: 2 });
+    expect(await reseal(under(NEW, OLD), NEW.kid, CALLS)).toEqual({ resealed: 2, inUse: 2 });
     const found: string[] = [];
     for await (const { id, thumbprint } of findLinks(under(NEW, OLD), { label: "link", value: "active" }))
       found.push(`${id} ${thumbprint}`);
     expect(found[1]).toBe("lnk_001 written meanwhile");
     expect(found[2]).toBe("lnk_002 written meanwhile");
     expect(await keysInUse()).toEqual({ "k-2": 3, "k-1": 1 });
-    expect(await reseal(under(NEW, OLD), NEW.kid)).toEqual({ resealed: 1, inUse: 0 });
+    expect(await reseal(under(NEW, OLD), NEW.kid, CALLS)).toEqual({ resealed: 1, inUse: 0 });
   });
 
   test("in several processes at once seals each entry, and spoils none", async () => {
     const before = await links(under(OLD), 150);
     for (let index = 0; index < 20; index++)
       await new Journal(under(OLD)).write(journalled(`order-${index}`), undefined);
-    const rounds = await Promise.all([1, 2, 3].map(() => reseal(under(NEW, OLD), NEW.kid)));
+    const rounds = await Promise.all([1, 2, 3].map(() => reseal(under(NEW, OLD), NEW.kid, CALLS)));
     expect(rounds.reduce((sum, { resealed }) => sum + resealed, 0)).toBeGreaterThanOrEqual(170);
-    await reseal(under(NEW, OLD), NEW.kid);
+    await reseal(under(NEW, OLD), NEW.kid, CALLS);
     expect(await keysInUse()).toEqual({ "k-2": 170 });
     for (const record of before) expect((await readLink(under(NEW), record.id)).record).toStrictEqual(record);
   });
@@ -260,12 +263,12 @@ describe("a change of keys beside what goes on", () => {
     await new Journal(under(OLD)).write(journalled("order-2"), undefined);
     const entry = await below.get("debit:order-1");
     await below.lock("lock:debit:order-1", "a debit under way", 60_000);
-    expect(await reseal(under(NEW, OLD), NEW.kid)).toEqual({ resealed: 1, inUse: 1 });
+    expect(await reseal(under(NEW, OLD), NEW.kid, CALLS)).toEqual({ resealed: 1, inUse: 1 });
     expect(await below.get("debit:order-1")).toEqual(entry);
     expect(await below.lock("lock:debit:order-1", "another", 1)).toBe(false);
     expect(await below.lock("lock:debit:order-2", "another", 1)).toBe(true);
     await below.unlock("lock:debit:order-1", "a debit under way");
-    expect(await reseal(under(NEW, OLD), NEW.kid)).toEqual({ resealed: 1, inUse: 0 });
+    expect(await reseal(under(NEW, OLD), NEW.kid, CALLS)).toEqual({ resealed: 1, inUse: 0 });
     expect(await keysInUse()).toEqual({ "k-2": 2 });
   });
 
@@ -276,7 +279,7 @@ describe("a change of keys beside what goes on", () => {
     let round: Promise<unknown> | undefined;
     const debits = new Debits(
       contextTo(async outgoing => {
-        round = reseal(under(NEW, OLD), NEW.kid);
+        round = reseal(under(NEW, OLD), NEW.kid, CALLS);
         expect(await round).toEqual({ resealed: 1, inUse: 1 });
         return bank.send(outgoing);
       }),
@@ -286,14 +289,14 @@ describe("a change of keys beside what goes on", () => {
     expect(made).toMatchObject({ status: "succeeded" });
     expect(bank.posts).toHaveLength(1);
     expect((await new Journal(store).read("order-1"))?.entry).toMatchObject({ state: "known" });
-    expect(await reseal(under(NEW, OLD), NEW.kid)).toEqual({ resealed: 1, inUse: 0 });
+    expect(await reseal(under(NEW, OLD), NEW.kid, CALLS)).toEqual({ resealed: 1, inUse: 0 });
     expect((await new Journal(under(NEW)).read("order-1"))?.entry).toMatchObject({ state: "known" });
   });
 
   test("does not bring back a link that is ended meanwhile", async () => {
     await links(under(OLD), 2);
     meanwhile = key => (key === "link:lnk_000" ? below.take(key) : undefined);
-    expect(await reseal(under(NEW, OLD), NEW.kid)).toEqual({ resealed: 1, inUse: 1 });
+    expect(await reseal(under(NEW, OLD), NEW.kid, CALLS)).toEqual({ resealed: 1, inUse: 1 });
     expect(await below.get("link:lnk_000")).toBeUndefined();
   });
 });

@@ -690,6 +690,12 @@ describe("listing links", () => {
     expect((await all(links.list({ customerId }))).map(({ id }) => id)).toEqual(ids);
   });
 
+  test("tells nobody of another customer's link, whatever label it has in the database", async () => {
+    const { value = "", version = 0 } = (await store.get("link:lnk_a")) ?? {};
+    await store.put("link:lnk_a", value, { version, labels: { customer: "u-44", link: "active" } });
+    expect(await all(links.list({ customerId: "u-44" }))).toEqual([]);
+  });
+
   test("shows of each what the partner may see", async () => {
     const list: LinkInfo[] = await all(links.list({ customerId: "u-42" }));
     for (const link of list) expect(link).toStrictEqual(await links.get(link.id));
