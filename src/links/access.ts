@@ -22,7 +22,12 @@ const MOST_CACHED = 10_000;
 export interface UsableLink {
   readonly record: LinkRecord;
   readonly accessToken: string;
+  /** Whether the bank issued the token just now: one that was at hand may have ended, by another clock than this one. */
+  readonly issued: boolean;
 }
+
+/** A link after a refresh, which somebody else may have made. */
+type Refreshed = Omit<UsableLink, "accessToken">;
 
 /** Hands out access tokens. */
 export class Access {
@@ -30,7 +35,7 @@ export class Access {
   readonly #server: AuthorizationServer;
   readonly #door: Door;
   readonly #store: Store;
-  readonly #refreshing = new SingleFlight<LinkRecord>("token refresh");
+  readonly #refreshing = new SingleFlight<Refreshed>("token refresh");
   readonly #cache = new Map<string, LinkRecord>();
 
   constructor(configuration: Configuration, server: AuthorizationServer, door: Door, store: Store) {
@@ -51,9 +56,7 @@ export class Access {
     const thumbprint = await this.#door.thumbprint(call, record.thumbprint);
     // RFC 8705 section 3: a token is of use only with the certificate it is bound to.
     const bound = record.thumbprint === thumbprint;
-    // Without a refresh token there is nothing to be early for.
-    const due = tokens.refreshToken === undefined ? tokens.expiresAt : tokens.refreshAt;
-    if (bound && !isPast(due)) return { record, accessToken: tokens.accessToken };
+    if (bound && !isDue(tokens)) return { record, accessToken: tokens.accessToken, issued: false };
     try {
       return await this.#renewed(linkId, tokens.accessToken, call);
     } catch (error) {
@@ -63,7 +66,7 @@ export class Access {
         !isPast(tokens.expiresAt) &&
         (error instanceof TransportError || (error instanceof OAuthError && error.retryable))
       ) {
-        return { record, accessToken: tokens.accessToken };
+        return { record, accessToken: tokens.accessToken, issued: false };
       }
       throw error;
     }
@@ -104,7 +107,7 @@ export class Access {
     const { timeout } = this.#configuration;
     // One flight for each token that is to be replaced: who met the rejection of a newer one must not get that one again.
     const key = `${linkId} ${stale}`;
-    const record = await this.#refreshing.join(key, call, () =>
+    const { record, issued } = await this.#refreshing.join(key, call, () =>
       withCall(undefined, timeout, waiting =>
         // Who waited long for the lock still has all of its time for the bank: an answer in a hurry would be lost.
         withLock(this.#store, refreshLock(linkId), waiting, () =>
@@ -112,16 +115,16 @@ export class Access {
         ),
       ),
     );
-    return { record, accessToken: tokensOf(record).accessToken };
+    return { record, accessToken: tokensOf(record).accessToken, issued };
   }
 
-  async #refresh(linkId: string, stale: string, call: Call): Promise<LinkRecord> {
+  async #refresh(linkId: string, stale: string, call: Call): Promise<Refreshed> {
     const current = await this.#read(linkId);
     const tokens = tokensOf(current.record);
     const thumbprint = await this.#door.thumbprint(call, current.record.thumbprint);
     // Somebody was here before: another process, or a caller whose turn at the lock came first.
     const renewed = tokens.accessToken !== stale && current.record.thumbprint === thumbprint;
-    if (renewed && !isPast(tokens.expiresAt)) return this.#remember(current.record);
+    if (renewed && !isDue(tokens)) return { record: this.#remember(current.record), issued: false };
     const { refreshToken } = tokens;
     if (refreshToken === undefined) throw needsCustomer(linkId, call);
     const { refreshSentAt } = current.record;
@@ -130,7 +133,7 @@ export class Access {
       const context = { configuration: this.#configuration, server: this.#server, call };
       const keep = (rotated: string) => this.#save(noted, { ...tokens, refreshToken: rotated });
       const next = await refresh({ ...tokens, refreshToken }, context, keep);
-      return this.#remember(await this.#save(noted, next));
+      return { record: this.#remember(await this.#save(noted, next)), issued: true };
     } catch (error) {
       // Nothing but an answer that may be on its way is worth a note.
       const lost = error instanceof TransportError && error.reached === "possible";
@@ -139,7 +142,9 @@ export class Access {
       // RFC 6749 section 5.2: this refresh token is over. A lock that ran out under a paused process may have let somebody
       // else use it: then the store has newer tokens.
       const latest = await this.#read(linkId);
-      if (tokensOf(latest.record).accessToken !== tokens.accessToken) return this.#remember(latest.record);
+      if (tokensOf(latest.record).accessToken !== tokens.accessToken) {
+        return { record: this.#remember(latest.record), issued: false };
+      }
       throw needsCustomer(linkId, call, error, refreshSentAt);
     }
   }
@@ -191,6 +196,11 @@ function tokensOf(record: LinkRecord): TokenSet {
     throw new LinkError("link_released", record.id, "The link was released. Link the account again to use it.");
   }
   return record.tokens;
+}
+
+/** Whether it is time for other tokens. Without a refresh token there is nothing to be early for. */
+function isDue({ refreshToken, expiresAt, refreshAt }: TokenSet): boolean {
+  return isPast(refreshToken === undefined ? expiresAt : refreshAt);
 }
 
 /** Where the bank did not say when, nothing has passed. */

@@ -63,7 +63,7 @@ export class Resources {
   /**
    * Makes the call and returns a successful answer.
    *
-   * A 401 is answered with one refresh and one repetition; the bank did nothing with a request whose token it rejected. A
+   * A 401 is answered with a refresh and a repetition; the bank did nothing with a request whose token it rejected. A
    * safe request (GET) is repeated while the bank is busy; nothing else ever is.
    *
    * @throws {@link ApiError} when the bank refuses; {@link LinkError} when the link can't be used, or the bank says that its
@@ -72,12 +72,13 @@ export class Resources {
   async call(linkId: string, wanted: ResourceRequest, call: Call): Promise<Answer> {
     const { contract } = this.#configuration;
     const request = shapeRequest(wanted, contract);
-    const link = await this.usable(linkId, request.scope, call);
+    let link = await this.usable(linkId, request.scope, call);
     let answer = await this.#send(link, request, call);
-    if (answer.status === 401) {
-      answer = await this.#send(await this.#access.renew(linkId, link.accessToken, call), request, call);
+    for (let renewals = 0; answer.status === 401 && isWorthRenewing(link, renewals); renewals++) {
+      link = await this.#access.renew(linkId, link.accessToken, call);
+      answer = await this.#send(link, request, call);
     }
-    if (answer.status === 401) {
+    if (answer.status === 401 && isLastWord(link)) {
       throw new LinkError(
         "reauthorization_required",
         linkId,
@@ -122,6 +123,22 @@ export class Resources {
       call,
     );
   }
+}
+
+const MOST_RENEWALS = 3;
+
+/**
+ * The first rejection may be of a token that ended. So may the next, where another process had refreshed it: by its clock, or
+ * on a slow way, it is over as well.
+ */
+function isWorthRenewing(link: UsableLink, renewals: number): boolean {
+  return renewals === 0 || (renewals < MOST_RENEWALS && !isLastWord(link));
+}
+
+/** Whether the bank's rejection of the token means the link: it was issued just now, and has not ended on its way. */
+function isLastWord({ issued, record }: UsableLink): boolean {
+  const { expiresAt = Number.POSITIVE_INFINITY } = record.tokens ?? {};
+  return issued && expiresAt > Date.now();
 }
 
 const GRANT_REFUSALS = {

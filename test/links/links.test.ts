@@ -572,7 +572,7 @@ describe("renewing a link", () => {
     const { transaction } = await links.begin(RENEWAL);
     await links.complete(callback(), { transaction });
     const used = await access.use(LINK_ID, aCall());
-    expect(used).toStrictEqual({ record: await stored(), accessToken: "at-1" });
+    expect(used).toStrictEqual({ record: await stored(), accessToken: "at-1", issued: false });
   });
 
   test("by another customer of the bank is refused, and leaves it as it was", async () => {

@@ -3,14 +3,14 @@ import { describe, expect, test, vi } from "vitest";
 import type { Configuration } from "../../src/config/configuration.js";
 import type { Scope } from "../../src/config/contract.js";
 import { ApiError, ArgumentError, LinkError, TransportError } from "../../src/errors.js";
-import type { Access } from "../../src/links/access.js";
+import type { Access, UsableLink } from "../../src/links/access.js";
 import { Resources, resourceUrl } from "../../src/links/resource.js";
 import type { Call } from "../../src/transport/call.js";
 import type { Answer, OutgoingRequest } from "../../src/transport/door.js";
 import { aCall, INTERACTION_ID } from "../support/calls.js";
 import { everythingShown, rejection, thrown } from "../support/errors.js";
 import { configuration } from "../support/options.js";
-import { ACCESS_TOKEN, answer, contextTo, doorTo, LINK_ID, openAccess } from "../support/stub-rooms.js";
+import { ACCESS_TOKEN, answer, contextTo, doorTo, LINK_ID, linkRecord, openAccess } from "../support/stub-rooms.js";
 
 vi.mock("node:timers/promises", async original => {
   const timers = await original<typeof import("node:timers/promises")>();
@@ -31,6 +31,10 @@ function resourcesAnswering(...answers: (Answer | Error)[]): Answering {
 }
 
 function resourcesOf(configured: Configuration, ...answers: (Answer | Error)[]): Answering {
+  return resourcesWith(openAccess(), configured, ...answers);
+}
+
+function resourcesWith(access: Access, configured: Configuration, ...answers: (Answer | Error)[]): Answering {
   const sent: OutgoingRequest[] = [];
   const door = doorTo(outgoing => {
     const next = answers[Math.min(sent.length, answers.length - 1)];
@@ -38,7 +42,7 @@ function resourcesOf(configured: Configuration, ...answers: (Answer | Error)[]):
     if (next === undefined || next instanceof Error) throw next;
     return next;
   });
-  return { resources: new Resources(configured, door, openAccess()), sent };
+  return { resources: new Resources(configured, door, access), sent };
 }
 
 function withCodes(grantRefusal: Record<string, string>): Configuration {
@@ -110,6 +114,26 @@ describe("a call", () => {
     expect(error).toMatchObject({ code: "reauthorization_required", linkId: LINK_ID, interactionId: INTERACTION_ID });
     expect(everythingShown(error)).not.toContain("CANARY");
     expect(sent).toHaveLength(2);
+  });
+
+  // Tokens of another process: over by the bank's clock, whatever this one's says; or over by the time that they arrive.
+  const expired = { ...linkRecord(), tokens: { accessToken: "x", scopes: [], expiresAt: Date.now() - 1 } };
+  test.each<[string, Partial<UsableLink>]>([
+    ["that another process had", { issued: false }],
+    ["that ended on its way", { record: expired }],
+  ])("whose second token is one %s goes on with a third", async (_, second) => {
+    const rejected = answer(401, { code: "invalid_token" });
+    const { resources, sent } = resourcesWith(openAccess(second), settings, rejected, rejected, answer(200, "{}"));
+    expect((await resources.call(LINK_ID, { method: "GET", url: URL_OF_IT }, aCall())).status).toBe(200);
+    expect(new Set(sent.map(({ headers }) => headers["authorization"])).size).toBe(3);
+  });
+
+  test("that never has a token of the bank's last word is refused, and does not call the link dead", async () => {
+    const others = Array.from({ length: 9 }, () => ({ issued: false }));
+    const { resources, sent } = resourcesWith(openAccess(...others), settings, answer(401, { code: "invalid_token" }));
+    const error = await rejection(resources.call(LINK_ID, { method: "GET", url: URL_OF_IT }, aCall()), ApiError);
+    expect(error).toMatchObject({ code: "unauthorized", status: 401, sideEffect: "none" });
+    expect(sent).toHaveLength(4);
   });
 
   test.each([

@@ -4,7 +4,7 @@ import type { TokenSet } from "../../src/authorization/tokens.js";
 import type { LinkCalls, LinkContext } from "../../src/bank/link-context.js";
 import type { Configuration } from "../../src/config/configuration.js";
 import { SCOPES } from "../../src/config/contract.js";
-import type { Access } from "../../src/links/access.js";
+import type { Access, UsableLink } from "../../src/links/access.js";
 import type { LinkRecord } from "../../src/links/record.js";
 import { type Registration, Registrations } from "../../src/links/registrations.js";
 import { Resources } from "../../src/links/resource.js";
@@ -62,12 +62,14 @@ export function linkRecord(overrides: Partial<LinkRecord> = {}): LinkRecord {
   };
 }
 
-/** Access that always has a token: `renew` counts up. */
-export function openAccess(): Access {
+/** Access that always has a token: `renew` counts up. A renewed one was issued just now, unless a test says otherwise. */
+export function openAccess(...renewals: Partial<UsableLink>[]): Access {
   let renewed = 0;
-  const usable = () => ({
+  const usable = (): UsableLink => ({
     record: linkRecord(),
     accessToken: renewed === 0 ? ACCESS_TOKEN : `${ACCESS_TOKEN}-${renewed}`,
+    issued: renewed > 0,
+    ...(renewed === 0 ? {} : renewals[renewed - 1]),
   });
   const access = {
     use: async () => usable(),
