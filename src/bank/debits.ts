@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ArgumentError, DebitOutcomeUnknownError, MinnaError, TransportError } from "../errors.js";
+import { ApiError, ArgumentError, DebitOutcomeUnknownError, MinnaError, TransportError } from "../errors.js";
 import { freeze, type WithInteractionId } from "../links/decode.js";
 import { ifUnlocked, withLock } from "../links/lock.js";
 import type { Store } from "../links/store.js";
@@ -166,13 +166,43 @@ export class Debits {
     call: Call,
     settlement: Settlement,
   ): Promise<{ readonly found: Debit; readonly askedFor: number }> {
-    const answered = await settlement.read(debitId, call);
+    const answered = await this.#read(debitId, call, settlement);
     await this.#learn(answered.found, settlement);
     return answered;
   }
 
+  /** A debit that was made when the link was another client's is known to the bank as that. */
+  async #read(
+    debitId: string,
+    call: Call,
+    settlement: Settlement,
+  ): Promise<{ readonly found: Debit; readonly askedFor: number }> {
+    try {
+      return await settlement.read(debitId, call);
+    } catch (error) {
+      if (!(error instanceof ApiError && error.code === "not_found")) throw error;
+      for await (const former of settlement.formers(call)) {
+        const answered = await former.read(debitId, call).catch(() => undefined);
+        if (answered !== undefined) return answered;
+      }
+      throw error;
+    }
+  }
+
+  async #inquire(reference: string, call: Call, settlement: Settlement): Promise<Debit | undefined> {
+    const found = await settlement.inquire(reference, call);
+    if (found !== undefined) return found;
+    for await (const former of settlement.formers(call)) {
+      const before = await former.inquire(reference, call);
+      if (before !== undefined) return before;
+    }
+    const { entry } = (await this.#journal.read(reference)) ?? {};
+    if (entry === undefined || !(await settlement.isSameCustomer(entry, call))) return undefined;
+    return settlement.fromBefore(entry, call);
+  }
+
   async #find(reference: string, call: Call, settlement: Settlement): Promise<Debit | undefined> {
-    if (settlement.canInquire) return settlement.inquire(reference, call);
+    if (settlement.canInquire) return this.#inquire(reference, call, settlement);
     const { entry } = (await this.#journal.read(reference)) ?? {};
     if (entry === undefined || entry.state === "prepared") return undefined;
     if (!(await settlement.isSameCustomer(entry, call))) return undefined;

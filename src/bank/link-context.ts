@@ -14,8 +14,10 @@ export interface LinkContext {
   readonly configuration: Configuration;
   readonly server: AuthorizationServer;
   readonly resources: Resources;
-  /** Runs `work` for another link: for what this one was under another client. */
-  forLink<T>(linkId: string, work: (context: LinkContext) => Promise<T>): Promise<T>;
+  /** What the partner knows the link as, where it is one that is only kept for what another one was. */
+  readonly shownAs?: string;
+  /** The same for what this link was under another client; `undefined` where that is kept no more. */
+  former(id: string): Promise<LinkContext | undefined>;
 }
 
 /** The calls of one link. */

@@ -14,7 +14,7 @@ import {
   ValidationError,
 } from "../errors.js";
 import { decodeBody } from "../links/decode.js";
-import type { LinkRecord } from "../links/record.js";
+import { payerOf } from "../links/record.js";
 import { resourceUrl } from "../links/resource.js";
 import { type Call, withShare } from "../transport/call.js";
 import { retryAfter } from "../transport/retry-after.js";
@@ -93,9 +93,9 @@ export class Settlement {
     return found.find(one => one.status !== "failed") ?? found[0];
   }
 
-  /** The link whose debits these are. */
+  /** The link whose debits these are, as the partner knows it. */
   get linkId(): string {
-    return this.#context.linkId;
+    return this.#context.shownAs ?? this.#context.linkId;
   }
 
   /** Whether the bank can be asked for a debit by its reference. */
@@ -127,13 +127,18 @@ export class Settlement {
   /** Whether a debit is of this link's customer: somebody who linked their account again keeps their debits. */
   async isSameCustomer(entry: JournalEntry, call: Call): Promise<boolean> {
     const { linkId, resources } = this.#context;
-    if (entry.linkId === linkId) return true;
+    if (entry.linkId === this.linkId) return true;
     return (await resources.usable(linkId, undefined, call)).record.customerId === entry.customerId;
   }
 
   async #payerNow(call: Call): Promise<string> {
     const { linkId, resources } = this.#context;
     return payerOf((await resources.usable(linkId, "debit", call)).record);
+  }
+
+  /** What the bank said last of a debit that it does not show to the link's present client. */
+  async fromBefore({ debit: last, sentFor }: JournalEntry, call: Call): Promise<Debit | undefined> {
+    return sentFor === (await this.#payerNow(call)) ? undefined : last;
   }
 
   /** The reference was here before: what became of it decides what may be done. */
@@ -166,7 +171,7 @@ export class Settlement {
         const next = {
           ...entry,
           state: "sent",
-          linkId: this.#context.linkId,
+          linkId: this.linkId,
           sentFor: await this.#payerNow(call),
           sentAt: now,
           lastSentAt: now,
@@ -189,18 +194,21 @@ export class Settlement {
 
   /** A debit that the link made when it was another client's is asked after as that; `undefined` where it was not. */
   async #asFormer(attempt: Attempt, known: VersionedEntry, call: Call): Promise<Debit | undefined> {
-    const { linkId, resources, forLink } = this.#context;
-    const { record } = await resources.usable(linkId, undefined, call);
-    if (payerOf(record) === known.entry.sentFor) return undefined;
-    for (const former of record.former ?? []) {
-      const found = await forLink(former, async context => {
-        const settlement = new Settlement(context, this.#journal);
-        const same = (await settlement.#payerNow(call)) === known.entry.sentFor;
-        return same ? settlement.#again(attempt, known, call) : undefined;
-      });
-      if (found !== undefined) return found;
+    if ((await this.#payerNow(call)) === known.entry.sentFor) return undefined;
+    for await (const former of this.formers(call)) {
+      if ((await former.#payerNow(call)) === known.entry.sentFor) return former.#again(attempt, known, call);
     }
     return undefined;
+  }
+
+  /** The same for what the link was under other clients, as long as that is kept. */
+  async *formers(call: Call): AsyncGenerator<Settlement, void, undefined> {
+    const { linkId, resources, former } = this.#context;
+    const { record } = await resources.usable(linkId, undefined, call);
+    for (const id of record.former ?? []) {
+      const context = await former(id);
+      if (context !== undefined) yield new Settlement({ ...context, shownAs: linkId }, this.#journal);
+    }
   }
 
   /** The bank has not got it, or not yet. While it remembers the key, sending the same key again can't debit twice. */
@@ -211,7 +219,7 @@ export class Settlement {
       const { interactionId } = call;
       throw new DebitOutcomeUnknownError(entry.reference, { code: "debit_key_expired", interactionId });
     }
-    const next = { ...entry, linkId: this.#context.linkId, state: "sent", lastSentAt } as const;
+    const next = { ...entry, linkId: this.linkId, state: "sent", lastSentAt } as const;
     return this.#send(attempt, next, known, call, resends);
   }
 
@@ -292,11 +300,6 @@ export class Settlement {
     if (found !== undefined) checkIsThisDebit(found, body, call);
     return found;
   }
-}
-
-/** Whose account it is at the bank, as far as this side can tell, and for which client. */
-function payerOf({ id, formerOf, issuer, clientId, tokens }: LinkRecord): string {
-  return [issuer, clientId, tokens?.subject?.sub ?? formerOf ?? id].join(" ");
 }
 
 function unknown({ reference }: JournalEntry, call: Call, cause?: unknown): never {

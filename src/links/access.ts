@@ -87,11 +87,6 @@ export class Access {
     this.#remember(record);
   }
 
-  /** Whether the link is at hand, as it was when it was last looked at. */
-  knows(linkId: string): boolean {
-    return this.#cache.has(linkId);
-  }
-
   /** Forgets a link that is no longer there, or no longer here. */
   forget(linkId: string): void {
     this.#cache.delete(linkId);
@@ -129,15 +124,17 @@ export class Access {
     if (refreshToken === undefined) throw needsCustomer(linkId, call);
     const { refreshSentAt } = current.record;
     const noted = await this.#note(current);
+    // Somebody has changed the link since it was read, perhaps by a refresh: what it had may be over.
+    if (noted === undefined) return this.#refresh(linkId, stale, call);
     try {
       const context = { configuration: this.#configuration, server: this.#server, call };
       const keep = (rotated: string) => this.#save(noted, { ...tokens, refreshToken: rotated });
       const next = await refresh({ ...tokens, refreshToken }, context, keep);
       return { record: this.#remember(await this.#save(noted, next)), issued: true };
     } catch (error) {
-      // Nothing but an answer that may be on its way is worth a note.
-      const lost = error instanceof TransportError && error.reached === "possible";
-      if (!lost && noted !== current) await writeLink(this.#store, current.record, noted.version).catch(() => {});
+      if (noted !== current && isNoLoss(error)) {
+        await writeLink(this.#store, current.record, noted.version).catch(() => {});
+      }
       if (!(error instanceof OAuthError && error.code === "invalid_grant")) throw error;
       // RFC 6749 section 5.2: this refresh token is over. A lock that ran out under a paused process may have let somebody
       // else use it: then the store has newer tokens.
@@ -150,13 +147,15 @@ export class Access {
   }
 
   /**
-   * Notes that a refresh is sent, unless the bank is known not to rotate refresh tokens: should its answer be lost, by a crash or on its way,
-   * the old token is all that there is (FAPI 2.0 SP 5.3.2.1 has the bank allow that), and whoever meets its end can say why.
+   * Notes that a refresh is sent, unless the bank is known not to rotate refresh tokens: should its answer be lost, by a
+   * crash or on its way, the old token is all that there is (FAPI 2.0 SP 5.3.2.1 has the bank allow that), and whoever meets
+   * its end can say why. `undefined` where somebody else wrote the link first: the note is also what keeps a second process
+   * from sending the same token.
    */
-  async #note(current: VersionedLink): Promise<VersionedLink> {
+  async #note(current: VersionedLink): Promise<VersionedLink | undefined> {
     const { record, version } = current;
-    if (record.rotates === false || record.refreshSentAt !== undefined) return current;
-    return (await writeLink(this.#store, { ...record, refreshSentAt: Date.now() }, version)) ?? current;
+    if (record.rotates === false) return current;
+    return writeLink(this.#store, { ...record, refreshSentAt: record.refreshSentAt ?? Date.now() }, version);
   }
 
   /** Saves rotated tokens before anybody uses them, also over what was changed meanwhile. */
@@ -201,6 +200,12 @@ function tokensOf(record: LinkRecord): TokenSet {
 /** Whether it is time for other tokens. Without a refresh token there is nothing to be early for. */
 function isDue({ refreshToken, expiresAt, refreshAt }: TokenSet): boolean {
   return isPast(refreshToken === undefined ? expiresAt : refreshAt);
+}
+
+/** Whether no other refresh token can have been issued: the bank was not reached, or it refused. */
+function isNoLoss(error: unknown): boolean {
+  if (error instanceof TransportError) return error.reached === "no";
+  return error instanceof OAuthError && error.status >= 400 && error.status < 500;
 }
 
 /** Where the bank did not say when, nothing has passed. */

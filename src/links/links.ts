@@ -83,19 +83,12 @@ export class Links {
   readonly #registrations: Registrations;
   readonly #store: Store;
   readonly #calls: Calls;
-  readonly #hasOpenDebits: (linkId: string) => Promise<boolean>;
 
   /** @internal */
-  constructor(
-    registrations: Registrations,
-    store: Store,
-    calls: Calls,
-    hasOpenDebits: (linkId: string) => Promise<boolean>,
-  ) {
+  constructor(registrations: Registrations, store: Store, calls: Calls) {
     this.#registrations = registrations;
     this.#store = store;
     this.#calls = calls;
-    this.#hasOpenDebits = hasOpenDebits;
   }
 
   /**
@@ -190,7 +183,7 @@ export class Links {
         return exchangeCode(response.code, secrets, wireScopes, context, subject);
       };
       if (linkId !== undefined) {
-        const renewal = { linkId, customerId, scopes, merges, hasOpenDebits: this.#hasOpenDebits };
+        const renewal = { linkId, customerId, scopes, merges };
         const renewed = await renewLink(this.#store, renewal, this.#registrations, context, exchange);
         access.learn(renewed);
         return Object.freeze({ ...infoOf(renewed), interactionId: call.interactionId });
@@ -282,11 +275,12 @@ export class Links {
   }
 
   /**
-   * Counts the active links of each configuration: how many are left of the `previous` ones, and until when those hold. The
-   * bank is not asked. It reads every link: for a report, not for a page.
+   * Counts the active links of each configuration: how many are left of the `previous` ones, what of them is kept for debits,
+   * and until when they hold. A `previous` one can go when both are 0. The bank is not asked. It reads every link: for a
+   * report, not for a page.
    */
   async migration(): Promise<MigrationReport> {
-    return countLinks(this.#registrations, this.#store);
+    return this.#calls.track(() => countLinks(this.#registrations, this.#store));
   }
 
   /**

@@ -26,8 +26,6 @@ export interface Renewal {
   readonly scopes: readonly Scope[];
   /** Whether the bank was asked to merge the grant: then it stays, where the tokens name no other. */
   readonly merges: boolean;
-  /** Whether debits are open that the bank may know under the link's old client only. */
-  readonly hasOpenDebits: (linkId: string) => Promise<boolean>;
 }
 
 /** A link that may be renewed, with the registration that it belongs to until then. */
@@ -78,15 +76,6 @@ export async function renewLink(
 ): Promise<LinkRecord> {
   const { linkId, customerId, scopes, merges } = renewal;
   const { configuration, call } = context;
-  /** Where no debit needs them, the old client's tokens are revoked at once. */
-  const settleFormer = async ({ record, version }: VersionedLink, former: string): Promise<LinkRecord> => {
-    if (await renewal.hasOpenDebits(linkId).catch(() => true)) return record;
-    await dropFormer(store, registrations, [former], call);
-    const { former: all = [], ...rest } = record;
-    const left = all.filter(id => id !== former);
-    const written = await writeLink(store, left.length === 0 ? rest : { ...rest, former: left }, version);
-    return written?.record ?? record;
-  };
   return withLock(store, refreshLock(linkId), call, async () => {
     const { record: before, registration } = await readRenewable(store, linkId, customerId, registrations);
     const { subject } = before.tokens ?? {};
@@ -102,7 +91,7 @@ export async function renewLink(
       for (;;) {
         const written = await persist(async () => {
           const { record, version } = await readRenewable(store, linkId, customerId, registrations);
-          const { tokens: _, grantExpiresAt: __, grantId, ...rest } = record;
+          const { tokens: _, grantExpiresAt: __, rotates: ___, refreshSentAt: ____, grantId, ...rest } = record;
           const wished = {
             ...rest,
             ...(merges && grantId !== undefined ? { grantId } : {}),
@@ -113,7 +102,8 @@ export async function renewLink(
         });
         if (written === undefined) continue;
         if (registration.configuration !== configuration) registration.access.forget(linkId);
-        if (former !== undefined) return await settleFormer(written, former);
+        // What it was under another client is kept for its debits: `recover()` drops it in time.
+        if (former !== undefined) return written.record;
         const { grantId } = written.record;
         const stays = grantId !== undefined && grantId === before.grantId;
         // A bank that did not merge still knows the old tokens. What can't be told now ends in time.

@@ -64,6 +64,11 @@ export class Generations {
     return this.#named(thumbprint) ?? current;
   }
 
+  /** The `x5t#S256` of the one in use; `undefined` before it was first needed. */
+  get inUse(): string | undefined {
+    return this.#certificate.value?.thumbprint;
+  }
+
   /** Whether a certificate is the current one, or was and is still kept. */
   knows(thumbprint: string): boolean {
     return this.#named(thumbprint) !== undefined;
