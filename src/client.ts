@@ -196,10 +196,7 @@ export class MinnaClient {
       const { thumbprint } = await current.current(call);
       const same = others.filter(one => one.inUse === thumbprint);
       const rotated = await current.rotate(certificate, call);
-      // What holds for the one holds for the others; those that load it by themselves look now.
-      await Promise.all(
-        same.map(one => (certificate === undefined ? one.refresh(call) : one.rotate(certificate, call))),
-      );
+      for (const one of same) one.adopt(current);
       return rotated;
     });
   }
@@ -260,8 +257,8 @@ export class Link {
   /** @internal */
   constructor(id: string, registrations: Registrations, store: Store) {
     const former: LinkContext["former"] = async formerId => {
-      const registration = await registrations.lookUp(formerId);
-      return registration && { ...registration, linkId: formerId, former };
+      const found = await registrations.lookUp(formerId);
+      return found && { ...found.registration, record: found.record, linkId: formerId, former };
     };
     const calls: LinkCalls = {
       run: (options, work, timeout) =>

@@ -182,23 +182,27 @@ export class Debits {
     } catch (error) {
       if (!(error instanceof ApiError && error.code === "not_found")) throw error;
       for await (const former of settlement.formers(call)) {
-        const answered = await former.read(debitId, call).catch(() => undefined);
+        const answered = await former.read(debitId, call).catch(reason => {
+          // What can't be asked is not what is not there.
+          if (!(reason instanceof ApiError && reason.code === "not_found")) throw reason;
+        });
         if (answered !== undefined) return answered;
       }
       throw error;
     }
   }
 
+  /** "It has none" is said only by whom the debit was sent to. */
   async #inquire(reference: string, call: Call, settlement: Settlement): Promise<Debit | undefined> {
-    const found = await settlement.inquire(reference, call);
-    if (found !== undefined) return found;
-    for await (const former of settlement.formers(call)) {
-      const before = await former.inquire(reference, call);
-      if (before !== undefined) return before;
-    }
     const { entry } = (await this.#journal.read(reference)) ?? {};
-    if (entry === undefined || !(await settlement.isSameCustomer(entry, call))) return undefined;
-    return settlement.fromBefore(entry, call);
+    const own = entry !== undefined && (await settlement.isSameCustomer(entry, call));
+    if (own && entry.state !== "prepared" && (await settlement.isMadeElsewhere(entry, call))) {
+      const before = await settlement.madeAs(entry, call);
+      const found = (await before?.inquire(reference, call)) ?? entry.debit;
+      if (found === undefined) throw new DebitOutcomeUnknownError(reference, { interactionId: call.interactionId });
+      return found;
+    }
+    return settlement.inquire(reference, call);
   }
 
   async #find(reference: string, call: Call, settlement: Settlement): Promise<Debit | undefined> {

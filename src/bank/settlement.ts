@@ -50,9 +50,13 @@ export class Settlement {
   readonly #context: LinkContext;
   readonly #journal: Journal;
 
-  constructor(context: LinkContext, journal: Journal) {
+  /** For what a link was: whose account that was. */
+  readonly #payer: string | undefined;
+
+  constructor(context: LinkContext, journal: Journal, payer?: string) {
     this.#context = context;
     this.#journal = journal;
+    this.#payer = payer;
   }
 
   /** Makes the debit, or returns what became of it. */
@@ -132,13 +136,9 @@ export class Settlement {
   }
 
   async #payerNow(call: Call): Promise<string> {
+    if (this.#payer !== undefined) return this.#payer;
     const { linkId, resources } = this.#context;
     return payerOf((await resources.usable(linkId, "debit", call)).record);
-  }
-
-  /** What the bank said last of a debit that it does not show to the link's present client. */
-  async fromBefore({ debit: last, sentFor }: JournalEntry, call: Call): Promise<Debit | undefined> {
-    return sentFor === (await this.#payerNow(call)) ? undefined : last;
   }
 
   /** The reference was here before: what became of it decides what may be done. */
@@ -150,7 +150,9 @@ export class Settlement {
         if (last !== undefined && isFinal(last)) return last;
         // Where the bank can't be asked, what it said last still holds as far as anybody knows.
         if (last === undefined) return unknown(entry, call);
-        const elsewhere = await this.#asFormer(attempt, known, call).catch(() => undefined);
+        const elsewhere = await this.#asFormer(attempt, known, call).catch(error => {
+          if (error instanceof MinnaError) attempt.notAsked = error;
+        });
         if (elsewhere !== undefined) return elsewhere;
         const asking = this.canInquire
           ? this.#inquireFor(attempt, call)
@@ -166,13 +168,17 @@ export class Settlement {
       case "prepared": {
         const now = Date.now();
         // The refusal may have been a gateway's. So long afterwards the key would not keep a second debit from being made.
-        const made = now - entry.sentAt > KEY_WINDOW ? await this.#inquireFor(attempt, call) : undefined;
+        // Nor does it for another client, whatever its age: what was refused is asked after as the one it was refused to.
+        const sentFor = await this.#payerNow(call);
+        const elsewhere = sentFor === entry.sentFor ? undefined : await this.madeAs(entry, call);
+        const asked = elsewhere ?? (now - entry.sentAt > KEY_WINDOW ? this : undefined);
+        const made = asked === undefined ? undefined : await asked.#inquireFor(attempt, call);
         if (made !== undefined) return this.#learn(known, made);
         const next = {
           ...entry,
           state: "sent",
           linkId: this.linkId,
-          sentFor: await this.#payerNow(call),
+          sentFor,
           sentAt: now,
           lastSentAt: now,
         } as const;
@@ -194,11 +200,20 @@ export class Settlement {
 
   /** A debit that the link made when it was another client's is asked after as that; `undefined` where it was not. */
   async #asFormer(attempt: Attempt, known: VersionedEntry, call: Call): Promise<Debit | undefined> {
-    if ((await this.#payerNow(call)) === known.entry.sentFor) return undefined;
-    for await (const former of this.formers(call)) {
-      if ((await former.#payerNow(call)) === known.entry.sentFor) return former.#again(attempt, known, call);
-    }
+    const former = await this.madeAs(known.entry, call);
+    return former === undefined ? undefined : former.#again(attempt, known, call);
+  }
+
+  /** What settles a debit that was made as another client's, as long as that is kept; `undefined` for any other. */
+  async madeAs({ sentFor }: JournalEntry, call: Call): Promise<Settlement | undefined> {
+    if ((await this.#payerNow(call)) === sentFor) return undefined;
+    for await (const former of this.formers(call)) if (former.#payer === sentFor) return former;
     return undefined;
+  }
+
+  /** Whether a debit was made as another client's. */
+  async isMadeElsewhere({ sentFor }: JournalEntry, call: Call): Promise<boolean> {
+    return (await this.#payerNow(call)) !== sentFor;
   }
 
   /** The same for what the link was under other clients, as long as that is kept. */
@@ -207,7 +222,8 @@ export class Settlement {
     const { record } = await resources.usable(linkId, undefined, call);
     for (const id of record.former ?? []) {
       const context = await former(id);
-      if (context !== undefined) yield new Settlement({ ...context, shownAs: linkId }, this.#journal);
+      if (context === undefined) continue;
+      yield new Settlement({ ...context, shownAs: linkId }, this.#journal, payerOf(context.record));
     }
   }
 

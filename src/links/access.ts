@@ -7,7 +7,7 @@ import type { AuthorizationServer } from "../authorization/server.js";
 import { type IssuedTokens, refresh, type TokenSet } from "../authorization/tokens.js";
 import type { Configuration } from "../config/configuration.js";
 import { toJst } from "../config/jst.js";
-import { LinkError, OAuthError, TransportError } from "../errors.js";
+import { LinkError, OAuthError, StoreError, TransportError } from "../errors.js";
 import { type Call, withCall } from "../transport/call.js";
 import type { Door } from "../transport/door.js";
 import { SingleFlight } from "../transport/single-flight.js";
@@ -64,7 +64,9 @@ export class Access {
       if (
         bound &&
         !isPast(tokens.expiresAt) &&
-        (error instanceof TransportError || (error instanceof OAuthError && error.retryable))
+        (error instanceof TransportError ||
+          error instanceof StoreError ||
+          (error instanceof OAuthError && error.retryable))
       ) {
         return { record, accessToken: tokens.accessToken, issued: false };
       }
@@ -169,6 +171,8 @@ export class Access {
       if (written !== undefined) return written.record;
       latest = await persist(() => this.#read(before.record.id));
       tokensOf(latest.record);
+      // The customer has allowed the link anew meanwhile: its tokens are of another grant, and newer.
+      if (latest.record.grantedAt !== before.record.grantedAt) return latest.record;
     }
   }
 

@@ -29,26 +29,32 @@ export async function keepFormer(store: Store, before: LinkRecord): Promise<stri
 }
 
 /**
- * Revokes the tokens of what a link was, and forgets it.
+ * Revokes the tokens of all that a link was, and forgets it.
  *
  * @throws what `revokeTokens()` throws: then it is still there, and can be dropped again.
  */
-export async function dropFormer(
+export async function dropFormers(
   store: Store,
   registrations: Registrations,
-  ids: readonly string[] = [],
+  linkId: string,
   call: Call,
 ): Promise<void> {
-  for (const id of ids) {
-    const record = await found(store, id);
-    if (record === undefined) continue;
-    const registration = registrations.of(record);
-    // Where its configuration is gone, nobody can tell the bank: the tokens end with the old client.
-    if (registration !== undefined && record.tokens !== undefined) {
-      await revokeTokens(record.tokens, { ...registration, call });
-    }
-    await removeLink(store, id);
+  // Not by the link's own list: what was kept for a move that never came stands in none.
+  for await (const record of findFormer(store, Date.now())) {
+    if (record.formerOf === linkId) await drop(store, registrations, record, call);
   }
+}
+
+async function drop(store: Store, registrations: Registrations, record: LinkRecord, call: Call): Promise<void> {
+  const { id, formerOf = "", tokens } = record;
+  const registration = registrations.of(record);
+  const link = await found(store, formerOf);
+  // A copy for a move that never came: its tokens are still the link's own. Where the old configuration is gone, nobody can
+  // tell the bank: the tokens end with the old client.
+  const own = tokens !== undefined && link?.tokens?.accessToken === tokens.accessToken;
+  if (registration !== undefined && tokens !== undefined && !own) await revokeTokens(tokens, { ...registration, call });
+  await removeLink(store, id);
+  await forgetFormer(store, formerOf, id);
 }
 
 /**
@@ -63,13 +69,7 @@ export async function sweepFormer(
   call: Call,
 ): Promise<void> {
   for await (const record of findFormer(store, Date.now() - KEPT)) {
-    if (isNeeded(record)) continue;
-    const { id, formerOf = "", tokens } = record;
-    const link = await found(store, formerOf);
-    // A copy that was made for a move that never came: its tokens are still the link's own.
-    if (link?.tokens?.refreshToken === tokens?.refreshToken && link?.tokens !== undefined) await removeLink(store, id);
-    else await dropFormer(store, registrations, [id], call);
-    await forgetFormer(store, formerOf, id);
+    if (!isNeeded(record)) await drop(store, registrations, record, call);
   }
 }
 

@@ -253,17 +253,14 @@ export class Links {
       throw new ArgumentError("within", `within must be a number of days, at most ${MOST_DAYS}.`);
     }
     const limit = Date.now() + within * DAY;
-    for await (const record of findEnding(this.#store, limit)) {
+    const unreadable: unknown[] = [];
+    for await (const record of tried(findEnding(this.#store, limit), unreadable)) {
       const { id, customerId, grantExpiresAt } = record;
       if (typeof grantExpiresAt !== "number" || this.#registrations.of(record) === undefined) continue;
-      yield Object.freeze({
-        id,
-        customerId,
-        expiresAt: toJst(grantExpiresAt),
-        expired: grantExpiresAt <= Date.now(),
-      });
+      const expired = grantExpiresAt <= Date.now();
+      yield Object.freeze({ id, customerId, expiresAt: toJst(grantExpiresAt), expired });
     }
-    for await (const record of findNotAsked(this.#store)) {
+    for await (const record of tried(findNotAsked(this.#store), unreadable)) {
       const { id, customerId } = record;
       if (this.#registrations.of(record) === undefined) continue;
       const ends = await this.#askForEnd(id, options);
@@ -272,6 +269,7 @@ export class Links {
         yield Object.freeze({ id, customerId, expiresAt: toJst(ends), expired: ends <= Date.now() });
       }
     }
+    if (unreadable.length > 0) throw unreadable[0];
   }
 
   /**
@@ -310,6 +308,15 @@ export class Links {
       if (options?.signal?.aborted || this.#calls.closed) throw error;
       return error instanceof LinkError && error.code === "grant_expired" ? "ended" : undefined;
     }
+  }
+}
+
+/** What can be read, first of all; what can't is noted for later. */
+async function* tried<T>(records: AsyncIterable<T>, unreadable: unknown[]): AsyncGenerator<T, void, undefined> {
+  try {
+    yield* records;
+  } catch (error) {
+    unreadable.push(error);
   }
 }
 

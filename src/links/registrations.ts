@@ -89,10 +89,14 @@ export class Registrations {
     }
   }
 
-  /** The registration that a link belongs to; `undefined` where there is no such link, or none for it. */
-  async lookUp(linkId: string): Promise<Registration | undefined> {
+  /** A link with the registration that it belongs to; `undefined` where there is no such link, or none for it. */
+  async lookUp(
+    linkId: string,
+  ): Promise<{ readonly registration: Registration; readonly record: LinkRecord } | undefined> {
     try {
-      return this.of((await readLink(this.#store, linkId)).record);
+      const { record } = await readLink(this.#store, linkId);
+      const registration = this.of(record);
+      return registration && { registration, record };
     } catch (error) {
       if (error instanceof LinkError) return undefined;
       throw error;
@@ -101,7 +105,7 @@ export class Registrations {
 
   /** A link of nobody's, or none at all, is left to the first one, which says so. */
   async #find(linkId: string): Promise<Registration> {
-    return (await this.lookUp(linkId)) ?? this.#all[0];
+    return (await this.lookUp(linkId))?.registration ?? this.#all[0];
   }
 }
 

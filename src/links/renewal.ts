@@ -11,7 +11,7 @@ import type { Configuration } from "../config/configuration.js";
 import type { Scope } from "../config/contract.js";
 import { ArgumentError, LinkError } from "../errors.js";
 import { refreshLock } from "./access.js";
-import { dropFormer, keepFormer } from "./former.js";
+import { dropFormers, keepFormer } from "./former.js";
 import { withLock } from "./lock.js";
 import { persist } from "./persist.js";
 import { type LinkRecord, linkElsewhere, readLink, type VersionedLink, withTokens, writeLink } from "./record.js";
@@ -83,11 +83,9 @@ export async function renewLink(
     const tokens = await exchange(subject?.iss === configuration.issuer ? subject : undefined);
     const { issuer, clientId, profile } = configuration;
     const same = isSameClient(configuration, registration.configuration);
-    // Written before the link moves: a crash in between leaves a copy too many, and no debit that can't be asked after.
-    let former: string | undefined;
     try {
-      former = same ? undefined : await keepFormer(store, before);
-      const ids = former === undefined ? [] : [former];
+      // Written before the link moves: a crash in between leaves a copy too many, and no debit that can't be asked after.
+      const former = same ? undefined : await keepFormer(store, before);
       for (;;) {
         const written = await persist(async () => {
           const { record, version } = await readRenewable(store, linkId, customerId, registrations);
@@ -95,7 +93,7 @@ export async function renewLink(
           const wished = {
             ...rest,
             ...(merges && grantId !== undefined ? { grantId } : {}),
-            ...(ids.length === 0 ? {} : { former: [...(rest.former ?? []), ...ids] }),
+            ...(former === undefined ? {} : { former: [...(rest.former ?? []), former] }),
             ...{ issuer, clientId, profile, grantedAt: Date.now(), scopes, refusedScopes: [] },
           };
           return writeLink(store, withTokens(wished, tokens, configuration), version);
@@ -115,7 +113,7 @@ export async function renewLink(
       // Somebody ended the link all the same: then nobody needs the new tokens.
       if (error instanceof LinkError) {
         await revokeTokens(tokens, context).catch(() => {});
-        if (former !== undefined) await dropFormer(store, registrations, [former], call).catch(() => {});
+        await dropFormers(store, registrations, linkId, call).catch(() => {});
       }
       throw error;
     }

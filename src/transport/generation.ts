@@ -94,6 +94,14 @@ export class Generations {
     return Object.freeze({ thumbprint, notAfter: toJst(notAfter), changed: certificate !== before });
   }
 
+  /** Uses the certificate of another one, which was the same until now: loaded twice, it could be two. */
+  adopt(other: Generations): void {
+    const certificate = other.#certificate.value;
+    if (certificate === undefined || certificate === this.#certificate.value || this.#closing !== undefined) return;
+    this.#certificate.replace(certificate);
+    this.#newest();
+  }
+
   /** Lets calls under way finish, then closes every connection. Closing twice is closing once. */
   async close(): Promise<void> {
     this.#closing ??= this.#certificate.settled().then(async () => {
