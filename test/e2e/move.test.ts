@@ -129,6 +129,23 @@ describe.each(["fapi2-security", "fapi2-message-signing"] as const)("from FAPI 1
     expect([moneyMoved(bank, fresh), moneyMoved(elsewhere, fresh)]).toEqual([0, 1]);
     expect(await second.link(id).grant.status()).toMatchObject({ status: "active" });
   });
+
+  it("as the same client, by the line with the profile alone: an old link is charged, renewed, charged again", async () => {
+    await using own = await startSandbox();
+    const before = own.client("fapi1-advanced");
+    const { id, grantId } = await link(own, deploy(before), ["balance", "debit"]);
+    own.reregister("fapi1-advanced", profile);
+
+    const minna = deploy({ ...before, profile } as MinnaClientOptions);
+    const since = own.events.length;
+    const reference = await charge(minna.link(id));
+    expect(moneyMoved(own, reference)).toBe(1);
+    expect(payersSince(own, since)).toEqual([before.clientId]);
+    expect(await minna.links.get(id)).toMatchObject({ profile: "fapi1-advanced" });
+    await renew(own, minna, id);
+    await charge(minna.link(id));
+    expect(await minna.links.get(id)).toMatchObject({ profile, grantId });
+  });
 });
 
 describe("while links move", () => {
