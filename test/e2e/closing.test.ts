@@ -93,3 +93,18 @@ it("a client that is closed while it recovers stops after the debit that it is a
   }
   expect(seen).toEqual(["order-4"]);
 });
+
+it("a client that can wait no longer does not wait for a refresh that waits for somebody else's lock", {
+  timeout: 8_000,
+}, async () => {
+  const store = new Watched();
+  const minna = connect(bank, "fapi2-security", { store });
+  const { id } = await link(bank, minna);
+  await store.lock(`lock:refresh:${id}`, "a process that was stopped", 60_000);
+  bank.faults.on("api-token-rejected-once", { times: 1 });
+  const waiting = minna.link(id).accounts.list();
+  waiting.catch(() => {});
+  await minna.close({ timeout: 100 });
+  await expect(waiting).rejects.toMatchObject({ code: "closed" });
+  bank.faults.off();
+});

@@ -312,4 +312,34 @@ describe("while links move", () => {
     expect(left).toMatchObject([{ profile: "fapi1-advanced", links: 1, endsOn: "2097-03-31" }]);
     expect(left[0]?.daysLeft).toBeGreaterThan(10_000);
   });
+
+  it("a certificate that both have in common changes for both, wherever the old one got it from", async () => {
+    const { certificate, ...before } = bank.client("fapi1-advanced");
+    const shared = { ...certificate };
+    const { id } = await link(bank, old(), ["debit"]);
+    const newer = () => ({ ...bank.issueCertificate({ commonName: "shared" }), ca: certificate.ca });
+    let loaded = shared as { cert: string; key: string; ca: string };
+    const minna = deploy(
+      options({
+        certificate: () => loaded,
+        previous: { ...before, certificate: shared },
+      } as Partial<MinnaClientOptions>),
+    );
+    // The old registration's rooms are used, so that there is a certificate in use.
+    await minna.link(id).accounts.list();
+    const { thumbprint } = await minna.rotateCertificate();
+    loaded = newer();
+    const rotated = await minna.rotateCertificate();
+    expect(rotated).toMatchObject({ changed: true });
+    expect(rotated.thumbprint).not.toBe(thumbprint);
+    const since = bank.events.length;
+    // The bank does not know the new one: what matters here is that it was shown.
+    await minna
+      .link(id)
+      .accounts.list()
+      .catch(() => {});
+    const shown = bank.events.slice(since).flatMap(event => event.certificate ?? []);
+    expect(shown.length).toBeGreaterThan(0);
+    expect(new Set(shown)).toEqual(new Set([rotated.thumbprint]));
+  });
 });
