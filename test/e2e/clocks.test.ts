@@ -149,10 +149,6 @@ describe.each(ROTATIONS)("without OpenID Connect, %s", (_, rotates) => {
     // may seem to be over, but is looked at only then. A token that the bank has ended is replaced once.
     const lives = Math.ceil(rounds(step).length * Math.min(1, step / DUE));
     for (const [{ name }, times] of asked) expect(times, name).toBeLessThanOrEqual(lives);
-    console.log(
-      [...asked].map(([o, n]) => [o.name, n]),
-      lives,
-    );
     expect(reused()).toBe(0);
   });
 
@@ -250,4 +246,18 @@ describe.each(ROTATIONS)("with ID Tokens, %s", (_, rotates) => {
     await expect(linkOver(right, behind)).rejects.toMatchObject({ name: "ValidationError", check: "iat" });
     expect(await right.accounts(await linkOver(behind, right))).toHaveLength(2);
   });
+});
+
+it("a signed response that is over by the clock of one process stays good for another", async () => {
+  await startBank(true);
+  const signed = { ...bank.client("fapi2-message-signing"), contract: { scopes: { openid: null } } };
+  const [right, ahead] = [start("right", 0, signed), start("ahead", 5 * MINUTE, signed)];
+  const { authorizationUrl, transaction } = await right.does(minna =>
+    minna.links.begin({ customerId: "u-42", scopes: ["balance"] }),
+  );
+  const callback = await bank.approve(authorizationUrl);
+  const completed = (one: Process) => one.does(minna => minna.links.complete(callback, { transaction }));
+  await expect(completed(ahead)).rejects.toMatchObject({ name: "ValidationError", check: "exp" });
+  const { id } = await completed(right);
+  expect(await ahead.accounts(id)).toHaveLength(2);
 });
