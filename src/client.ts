@@ -17,11 +17,12 @@ import { configure } from "./config/configurations.js";
 import { Countdown } from "./config/countdown.js";
 import type { Decryption } from "./config/decryption.js";
 import { endOfJstDate } from "./config/jst.js";
+import { isAnother } from "./config/key.js";
 import type { ProfileOptions } from "./config/options.js";
 import type { SealingOptions } from "./config/sealing.js";
 import type { SigningKeys } from "./config/signers.js";
 import { emitWarning } from "./config/warning.js";
-import { ArgumentError } from "./errors.js";
+import { ArgumentError, ConfigurationError } from "./errors.js";
 import { Access } from "./links/access.js";
 import { Grant } from "./links/grant.js";
 import { GuardedStore } from "./links/guarded-store.js";
@@ -32,7 +33,7 @@ import { Resources } from "./links/resource.js";
 import { SealedStore } from "./links/sealed-store.js";
 import type { Store } from "./links/store.js";
 import type { CallOptions } from "./transport/call.js";
-import { Calls, type CloseOptions } from "./transport/calls.js";
+import { Calls, type CloseOptions, closed } from "./transport/calls.js";
 import { Door } from "./transport/door.js";
 import { type CertificateInUse, Generations } from "./transport/generation.js";
 
@@ -125,8 +126,8 @@ export class MinnaClient {
       this.#calls,
       canary,
     );
-    this.debits = new OpenDebits(store, this.#calls, linkId => this.link(linkId).debits);
-    this.links = new Links(this.#registrations, store, this.#calls, linkId => this.debits.hasOpen(linkId));
+    this.debits = new OpenDebits(this.#registrations, store, this.#calls, linkId => this.link(linkId).debits);
+    this.links = new Links(this.#registrations, store, this.#calls);
   }
 
   /**
@@ -148,7 +149,10 @@ export class MinnaClient {
    */
   async ready(options?: CallOptions): Promise<void> {
     await this.#calls.run(options, async call => {
-      await Promise.all(this.#registrations.all.map(({ server }) => server.discovered(call)));
+      const [current, ...previous] = this.#registrations.all.map(({ server }) => server.discovered(call));
+      await current;
+      // What older links were made with may be gone one day: their calls say so.
+      await Promise.allSettled(previous);
     });
   }
 
@@ -165,7 +169,9 @@ export class MinnaClient {
       for (const { server } of this.#registrations.all) {
         for (const key of await server.clientKeys.published(call)) {
           const { kid = "" } = key;
-          if (!keys.has(kid)) keys.set(kid, key);
+          const known = keys.get(kid);
+          if (known !== undefined && isAnother(known, key)) throw sharedKid(kid);
+          keys.set(kid, key);
         }
       }
       return Object.freeze({ keys: Object.freeze([...keys.values()]) });
@@ -185,10 +191,13 @@ export class MinnaClient {
    */
   async rotateCertificate(certificate?: ClientCertificate, options?: CallOptions): Promise<CertificateInUse> {
     return this.#calls.run(options, async call => {
-      const inUse = await Promise.all(this.#generations.map(generations => generations.current(call)));
-      const same = this.#generations.filter((_, index) => inUse[index]?.thumbprint === inUse[0]?.thumbprint);
-      const [rotated] = await Promise.all(same.map(generations => generations.rotate(certificate, call)));
-      return rotated as CertificateInUse;
+      const [current, ...others] = this.#generations;
+      if (current === undefined) throw closed();
+      const { thumbprint } = await current.current(call);
+      const same = others.filter(one => one.inUse === thumbprint);
+      const rotated = await current.rotate(certificate, call);
+      for (const one of same) one.adopt(current);
+      return rotated;
     });
   }
 
@@ -222,14 +231,13 @@ export class MinnaClient {
    * Takes no further call, lets those under way finish, which hands their locks back, and closes every connection. Later
    * calls fail with a `TransportError` `closed`. The store is the partner's to close, afterwards.
    */
-  async close(options?: CloseOptions): Promise<void> {
-    await this.#calls.close(options);
-    const settled = this.#registrations.all.flatMap(({ access, server }) => [
-      access.settled(),
-      server.clientKeys.settled(),
-    ]);
-    await Promise.all(settled);
-    await Promise.all(this.#generations.map(generations => generations.close()));
+  async close(options: CloseOptions = {}): Promise<void> {
+    // A refresh that others waited for goes on after them, and saves what it got.
+    await this.#calls.close(options, async () => {
+      const { all } = this.#registrations;
+      await Promise.all(all.flatMap(({ access, server }) => [access.settled(), server.clientKeys.settled()]));
+      await Promise.all(this.#generations.map(generations => generations.close()));
+    });
   }
 }
 
@@ -248,11 +256,13 @@ export class Link {
 
   /** @internal */
   constructor(id: string, registrations: Registrations, store: Store) {
-    const forLink: LinkContext["forLink"] = (linkId, work) =>
-      registrations.serve(linkId, rooms => work({ ...rooms, linkId, forLink }));
+    const former: LinkContext["former"] = async formerId => {
+      const found = await registrations.lookUp(formerId);
+      return found && { ...found.registration, record: found.record, linkId: formerId, former };
+    };
     const calls: LinkCalls = {
       run: (options, work, timeout) =>
-        registrations.run(id, options, (call, rooms) => work(call, { ...rooms, linkId: id, forLink }), timeout),
+        registrations.run(id, options, (call, rooms) => work(call, { ...rooms, linkId: id, former }), timeout),
     };
     this.id = id;
     this.accounts = new Accounts(calls);
@@ -260,6 +270,11 @@ export class Link {
     this.debits = new Debits(calls, store);
     this.grant = new Grant(id, registrations, store);
   }
+}
+
+function sharedKid(kid: string): ConfigurationError {
+  const found = `the id ${JSON.stringify(kid.slice(0, 64))} for two keys`;
+  return new ConfigurationError([{ option: "previous.signing.kid", expected: "for each key another id", found }]);
 }
 
 const WARNINGS = {

@@ -115,7 +115,8 @@ export class TransportError extends MinnaError {
   readonly reached: "no" | "possible";
   /**
    * Where the request was going: origin and path, without the query; or what the call was waiting for before its own
-   * request could leave: `certificate`, `discovery`, `jwks`, `token refresh`, `signing.sign`, `store lock`.
+   * request could leave: `certificate`, `signing`, `decryption`, `discovery`, `jwks`, `token refresh`, `signing.sign`, `store lock`; `none` where
+   * the client was closed.
    */
   readonly endpoint: string;
 
@@ -308,7 +309,7 @@ export class ApiError extends MinnaError {
 const STORE_ADVICE: Readonly<Record<StoreError["code"], string>> = {
   store_failed: "See its own log.",
   store_timeout: "See its own log.",
-  store_not_durable: "Nothing was written, and the bank was not asked.",
+  store_not_durable: "Nothing was written.",
   store_not_migrated: "Run its migrations: minna-baas migrate.",
   sealing_key_missing: "Add the key to sealing.keys: nothing is lost while you have it.",
   seal_invalid: "The entry was changed, moved or never sealed; it is not used.",

@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ArgumentError, DebitOutcomeUnknownError, MinnaError, TransportError } from "../errors.js";
+import { ApiError, ArgumentError, DebitOutcomeUnknownError, MinnaError, TransportError } from "../errors.js";
 import { freeze, type WithInteractionId } from "../links/decode.js";
 import { ifUnlocked, withLock } from "../links/lock.js";
 import type { Store } from "../links/store.js";
@@ -166,13 +166,47 @@ export class Debits {
     call: Call,
     settlement: Settlement,
   ): Promise<{ readonly found: Debit; readonly askedFor: number }> {
-    const answered = await settlement.read(debitId, call);
+    const answered = await this.#read(debitId, call, settlement);
     await this.#learn(answered.found, settlement);
     return answered;
   }
 
+  /** A debit that was made when the link was another client's is known to the bank as that. */
+  async #read(
+    debitId: string,
+    call: Call,
+    settlement: Settlement,
+  ): Promise<{ readonly found: Debit; readonly askedFor: number }> {
+    try {
+      return await settlement.read(debitId, call);
+    } catch (error) {
+      if (!(error instanceof ApiError && error.code === "not_found")) throw error;
+      for await (const former of settlement.formers(call)) {
+        const answered = await former.read(debitId, call).catch(reason => {
+          // What can't be asked is not what is not there.
+          if (!(reason instanceof ApiError && reason.code === "not_found")) throw reason;
+        });
+        if (answered !== undefined) return answered;
+      }
+      throw error;
+    }
+  }
+
+  /** "It has none" is said only by whom the debit was sent to. */
+  async #inquire(reference: string, call: Call, settlement: Settlement): Promise<Debit | undefined> {
+    const { entry } = (await this.#journal.read(reference)) ?? {};
+    const own = entry !== undefined && (await settlement.isSameCustomer(entry, call));
+    if (own && entry.state !== "prepared" && (await settlement.isMadeElsewhere(entry, call))) {
+      const before = await settlement.madeAs(entry, call);
+      const found = (await before?.inquire(reference, call)) ?? entry.debit;
+      if (found === undefined) throw new DebitOutcomeUnknownError(reference, { interactionId: call.interactionId });
+      return found;
+    }
+    return settlement.inquire(reference, call);
+  }
+
   async #find(reference: string, call: Call, settlement: Settlement): Promise<Debit | undefined> {
-    if (settlement.canInquire) return settlement.inquire(reference, call);
+    if (settlement.canInquire) return this.#inquire(reference, call, settlement);
     const { entry } = (await this.#journal.read(reference)) ?? {};
     if (entry === undefined || entry.state === "prepared") return undefined;
     if (!(await settlement.isSameCustomer(entry, call))) return undefined;

@@ -5,6 +5,7 @@
  */
 import type { AuthorizationServer } from "../authorization/server.js";
 import type { Configuration } from "../config/configuration.js";
+import type { LinkRecord } from "../links/record.js";
 import type { Resources } from "../links/resource.js";
 import type { Call, CallOptions } from "../transport/call.js";
 
@@ -14,8 +15,10 @@ export interface LinkContext {
   readonly configuration: Configuration;
   readonly server: AuthorizationServer;
   readonly resources: Resources;
-  /** Runs `work` for another link: for what this one was under another client. */
-  forLink<T>(linkId: string, work: (context: LinkContext) => Promise<T>): Promise<T>;
+  /** What the partner knows the link as, where it is one that is only kept for what another one was. */
+  readonly shownAs?: string;
+  /** The same for what this link was under another client; `undefined` where that is kept no more. */
+  former(id: string): Promise<(LinkContext & { readonly record: LinkRecord }) | undefined>;
 }
 
 /** The calls of one link. */

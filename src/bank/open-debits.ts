@@ -5,6 +5,9 @@
  */
 import { type JstDateTime, toJst } from "../config/jst.js";
 import { DebitOutcomeUnknownError, type MinnaError } from "../errors.js";
+import { sweepFormer } from "../links/former.js";
+import { payerOf } from "../links/record.js";
+import type { Registrations } from "../links/registrations.js";
 import type { Store } from "../links/store.js";
 import type { CallOptions } from "../transport/call.js";
 import type { Calls } from "../transport/calls.js";
@@ -61,11 +64,16 @@ export class OpenDebits {
   readonly #calls: Calls;
   readonly #debitsOf: (linkId: string) => Debits;
 
+  readonly #registrations: Registrations;
+  readonly #store: Store;
+
   /** @internal */
-  constructor(store: Store, calls: Calls, debitsOf: (linkId: string) => Debits) {
+  constructor(registrations: Registrations, store: Store, calls: Calls, debitsOf: (linkId: string) => Debits) {
     this.#journal = new Journal(store);
     this.#calls = calls;
     this.#debitsOf = debitsOf;
+    this.#registrations = registrations;
+    this.#store = store;
   }
 
   /**
@@ -97,16 +105,16 @@ export class OpenDebits {
       const recovered = await this.#recover(entry, options);
       if (recovered !== undefined) yield Object.freeze({ ...outline(entry), ...recovered });
     }
+    await this.#sweep(options);
   }
 
-  /**
-   * Whether a link has open debits.
-   *
-   * @internal
-   */
-  async hasOpen(linkId: string): Promise<boolean> {
-    for await (const entry of this.#journal.open()) if (entry.linkId === linkId) return true;
-    return false;
+  /** What links were under other clients goes when no debit needs it. What can't go now goes another time. */
+  async #sweep(options: CallOptions | undefined): Promise<void> {
+    const open = new Set<string>();
+    for await (const { sentFor } of this.#journal.open()) open.add(sentFor);
+    await this.#calls
+      .run(options, call => sweepFormer(this.#store, this.#registrations, record => open.has(payerOf(record)), call))
+      .catch(() => {});
   }
 
   async #recover({ reference, linkId }: JournalEntry, options: CallOptions | undefined): Promise<Outcome | undefined> {

@@ -9,6 +9,7 @@ import { LINKS, type LinkRecord, writeLink } from "../links/record.js";
 import { SEAL } from "../links/sealed-store.js";
 import type { FindOptions, FoundEntry, Store } from "../links/store.js";
 import { parseStored } from "../links/stored.js";
+import { rewriteTransaction, TRANSACTIONS } from "../links/transaction.js";
 import { type Calls, closed } from "../transport/calls.js";
 import { JOURNAL, Journal, journalLock } from "./journal.js";
 
@@ -25,7 +26,7 @@ const PAGE = 100;
 const LAST = "\x7f";
 
 /**
- * Seals what is sealed otherwise, or not at all. Authorizations under way are left: they are over in a quarter of an hour.
+ * Seals what is sealed otherwise, or not at all: links, authorizations under way, and the journal of debits.
  *
  * @throws {@link StoreError} for an entry that can't be opened, after all the others; {@link TransportError} `closed` when
  * the client is closed meanwhile.
@@ -76,6 +77,10 @@ async function* entriesIn(
 async function write(store: Store, entry: FoundEntry): Promise<boolean | undefined> {
   if (entry.key.startsWith(LINKS)) {
     return (await writeLink(store, parseStored<LinkRecord>(entry), entry.version)) !== undefined;
+  }
+  if (entry.key.startsWith(TRANSACTIONS)) {
+    // What is spent meanwhile needs no seal any more.
+    return (await rewriteTransaction(store, entry)) ? true : undefined;
   }
   if (!entry.key.startsWith(JOURNAL)) return undefined;
   const reference = entry.key.slice(JOURNAL.length);

@@ -14,7 +14,7 @@ import {
   ValidationError,
 } from "../errors.js";
 import { decodeBody } from "../links/decode.js";
-import type { LinkRecord } from "../links/record.js";
+import { payerOf } from "../links/record.js";
 import { resourceUrl } from "../links/resource.js";
 import { type Call, withShare } from "../transport/call.js";
 import { retryAfter } from "../transport/retry-after.js";
@@ -50,9 +50,13 @@ export class Settlement {
   readonly #context: LinkContext;
   readonly #journal: Journal;
 
-  constructor(context: LinkContext, journal: Journal) {
+  /** For what a link was: whose account that was. */
+  readonly #payer: string | undefined;
+
+  constructor(context: LinkContext, journal: Journal, payer?: string) {
     this.#context = context;
     this.#journal = journal;
+    this.#payer = payer;
   }
 
   /** Makes the debit, or returns what became of it. */
@@ -93,9 +97,9 @@ export class Settlement {
     return found.find(one => one.status !== "failed") ?? found[0];
   }
 
-  /** The link whose debits these are. */
+  /** The link whose debits these are, as the partner knows it. */
   get linkId(): string {
-    return this.#context.linkId;
+    return this.#context.shownAs ?? this.#context.linkId;
   }
 
   /** Whether the bank can be asked for a debit by its reference. */
@@ -127,11 +131,12 @@ export class Settlement {
   /** Whether a debit is of this link's customer: somebody who linked their account again keeps their debits. */
   async isSameCustomer(entry: JournalEntry, call: Call): Promise<boolean> {
     const { linkId, resources } = this.#context;
-    if (entry.linkId === linkId) return true;
+    if (entry.linkId === this.linkId) return true;
     return (await resources.usable(linkId, undefined, call)).record.customerId === entry.customerId;
   }
 
   async #payerNow(call: Call): Promise<string> {
+    if (this.#payer !== undefined) return this.#payer;
     const { linkId, resources } = this.#context;
     return payerOf((await resources.usable(linkId, "debit", call)).record);
   }
@@ -145,7 +150,9 @@ export class Settlement {
         if (last !== undefined && isFinal(last)) return last;
         // Where the bank can't be asked, what it said last still holds as far as anybody knows.
         if (last === undefined) return unknown(entry, call);
-        const elsewhere = await this.#asFormer(attempt, known, call).catch(() => undefined);
+        const elsewhere = await this.#asFormer(attempt, known, call).catch(error => {
+          if (error instanceof MinnaError) attempt.notAsked = error;
+        });
         if (elsewhere !== undefined) return elsewhere;
         const asking = this.canInquire
           ? this.#inquireFor(attempt, call)
@@ -161,13 +168,17 @@ export class Settlement {
       case "prepared": {
         const now = Date.now();
         // The refusal may have been a gateway's. So long afterwards the key would not keep a second debit from being made.
-        const made = now - entry.sentAt > KEY_WINDOW ? await this.#inquireFor(attempt, call) : undefined;
+        // Nor does it for another client, whatever its age: what was refused is asked after as the one it was refused to.
+        const sentFor = await this.#payerNow(call);
+        const elsewhere = sentFor === entry.sentFor ? undefined : await this.madeAs(entry, call);
+        const asked = elsewhere ?? (now - entry.sentAt > KEY_WINDOW ? this : undefined);
+        const made = asked === undefined ? undefined : await asked.#inquireFor(attempt, call);
         if (made !== undefined) return this.#learn(known, made);
         const next = {
           ...entry,
           state: "sent",
-          linkId: this.#context.linkId,
-          sentFor: await this.#payerNow(call),
+          linkId: this.linkId,
+          sentFor,
           sentAt: now,
           lastSentAt: now,
         } as const;
@@ -189,18 +200,31 @@ export class Settlement {
 
   /** A debit that the link made when it was another client's is asked after as that; `undefined` where it was not. */
   async #asFormer(attempt: Attempt, known: VersionedEntry, call: Call): Promise<Debit | undefined> {
-    const { linkId, resources, forLink } = this.#context;
-    const { record } = await resources.usable(linkId, undefined, call);
-    if (payerOf(record) === known.entry.sentFor) return undefined;
-    for (const former of record.former ?? []) {
-      const found = await forLink(former, async context => {
-        const settlement = new Settlement(context, this.#journal);
-        const same = (await settlement.#payerNow(call)) === known.entry.sentFor;
-        return same ? settlement.#again(attempt, known, call) : undefined;
-      });
-      if (found !== undefined) return found;
-    }
+    const former = await this.madeAs(known.entry, call);
+    return former === undefined ? undefined : former.#again(attempt, known, call);
+  }
+
+  /** What settles a debit that was made as another client's, as long as that is kept; `undefined` for any other. */
+  async madeAs({ sentFor }: JournalEntry, call: Call): Promise<Settlement | undefined> {
+    if ((await this.#payerNow(call)) === sentFor) return undefined;
+    for await (const former of this.formers(call)) if (former.#payer === sentFor) return former;
     return undefined;
+  }
+
+  /** Whether a debit was made as another client's. */
+  async isMadeElsewhere({ sentFor }: JournalEntry, call: Call): Promise<boolean> {
+    return (await this.#payerNow(call)) !== sentFor;
+  }
+
+  /** The same for what the link was under other clients, as long as that is kept. */
+  async *formers(call: Call): AsyncGenerator<Settlement, void, undefined> {
+    const { linkId, resources, former } = this.#context;
+    const { record } = await resources.usable(linkId, undefined, call);
+    for (const id of record.former ?? []) {
+      const context = await former(id);
+      if (context === undefined) continue;
+      yield new Settlement({ ...context, shownAs: linkId }, this.#journal, payerOf(context.record));
+    }
   }
 
   /** The bank has not got it, or not yet. While it remembers the key, sending the same key again can't debit twice. */
@@ -211,7 +235,7 @@ export class Settlement {
       const { interactionId } = call;
       throw new DebitOutcomeUnknownError(entry.reference, { code: "debit_key_expired", interactionId });
     }
-    const next = { ...entry, linkId: this.#context.linkId, state: "sent", lastSentAt } as const;
+    const next = { ...entry, linkId: this.linkId, state: "sent", lastSentAt } as const;
     return this.#send(attempt, next, known, call, resends);
   }
 
@@ -292,11 +316,6 @@ export class Settlement {
     if (found !== undefined) checkIsThisDebit(found, body, call);
     return found;
   }
-}
-
-/** Whose account it is at the bank, as far as this side can tell, and for which client. */
-function payerOf({ id, formerOf, issuer, clientId, tokens }: LinkRecord): string {
-  return [issuer, clientId, tokens?.subject?.sub ?? formerOf ?? id].join(" ");
 }
 
 function unknown({ reference }: JournalEntry, call: Call, cause?: unknown): never {

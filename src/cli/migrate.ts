@@ -4,6 +4,7 @@
  * @module
  */
 import { parseArgs } from "node:util";
+import { ConfigurationError } from "../errors.js";
 import { type PostgresStore, postgresMigrations } from "../stores/postgres.js";
 import { exportOf, write } from "./partner-module.js";
 import { UsageError } from "./usage.js";
@@ -73,7 +74,8 @@ function sql(schema: string | undefined): string {
   try {
     return postgresMigrations(schema === undefined ? {} : { schema });
   } catch (error) {
-    throw new UsageError(`--schema: ${error instanceof Error ? error.message : String(error)}`);
+    if (!(error instanceof ConfigurationError)) throw error;
+    throw new UsageError(`--schema must be ${error.problems.map(({ expected }) => expected).join(", ")}`);
   }
 }
 

@@ -10,7 +10,8 @@ import { UsageError } from "./usage.js";
 
 export const RESEAL_HELP: string = `Usage: minna-baas reseal MODULE
 
-Seals every entry of the store under the first of sealing.keys that is not yet. After that, the other keys can go.
+Seals every entry of the store under the first of sealing.keys that is not yet. After that, the other keys can go: once
+every process has that key first, for those that have another one first go on sealing under it.
 
 MODULE is a JavaScript file that exports the client, as "minna" or by default:
 

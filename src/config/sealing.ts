@@ -16,13 +16,17 @@ export interface SealingKey {
 
 /** How the store's entries are sealed: tokens, codes, personal data, the journal of debits. */
 export interface SealingOptions {
-  /** The first one seals; all of them open. An old one stays here until `minna.reseal()` has left nothing under it. */
+  /**
+   * The first one seals; all of them open. A new key is added last, so that every process can open what it seals; once all of
+   * them know it, it comes first. An old one stays until `minna.reseal()` has left nothing under it.
+   */
   readonly keys: readonly SealingKey[];
   /**
    * What is done with an entry that is not sealed. `refuse` (default): it is an error, for whoever can write to the store
    * could have put it there. `accept`: for a store that was used without sealing, until `minna.reseal()` has sealed it.
+   * `write`: as `accept`, and nothing is sealed yet: for the deploy before that, while there are processes without the keys.
    */
-  readonly plain?: "refuse" | "accept";
+  readonly plain?: "refuse" | "accept" | "write";
 }
 
 /** Checked keys, by name. */
@@ -34,6 +38,7 @@ export interface Sealing {
 }
 
 const BYTES = 32;
+const PLAIN: readonly string[] = ["refuse", "accept", "write"];
 
 /** Checks `sealing` and notes what is wrong with it. */
 export function checkSealing(value: unknown, problems: Problems): Sealing {
@@ -49,9 +54,11 @@ export function checkSealing(value: unknown, problems: Problems): Sealing {
     for (const [index, item] of given.keys.entries()) readKey(item, `sealing.keys[${index}]`, keys, problems);
   }
   const { plain = "refuse" } = given;
-  if (plain !== "refuse" && plain !== "accept") problems.add("sealing.plain", "refuse or accept", kindOf(plain));
-  const [current] = keys.keys();
-  return Object.freeze({ current, keys, acceptsPlain: plain === "accept" });
+  if (typeof plain !== "string" || !PLAIN.includes(plain)) {
+    problems.add("sealing.plain", `one of ${PLAIN.join(", ")}`, kindOf(plain));
+  }
+  const [first] = keys.keys();
+  return Object.freeze({ current: plain === "write" ? undefined : first, keys, acceptsPlain: plain !== "refuse" });
 }
 
 function readKey(value: unknown, option: string, keys: Map<string, KeyObject>, problems: Problems): void {

@@ -7,7 +7,7 @@ import type { AuthorizationServer } from "../authorization/server.js";
 import { type IssuedTokens, refresh, type TokenSet } from "../authorization/tokens.js";
 import type { Configuration } from "../config/configuration.js";
 import { toJst } from "../config/jst.js";
-import { LinkError, OAuthError, TransportError } from "../errors.js";
+import { LinkError, OAuthError, StoreError, TransportError } from "../errors.js";
 import { type Call, withCall } from "../transport/call.js";
 import type { Door } from "../transport/door.js";
 import { SingleFlight } from "../transport/single-flight.js";
@@ -64,7 +64,9 @@ export class Access {
       if (
         bound &&
         !isPast(tokens.expiresAt) &&
-        (error instanceof TransportError || (error instanceof OAuthError && error.retryable))
+        (error instanceof TransportError ||
+          error instanceof StoreError ||
+          (error instanceof OAuthError && error.retryable))
       ) {
         return { record, accessToken: tokens.accessToken, issued: false };
       }
@@ -85,11 +87,6 @@ export class Access {
   /** Takes over what was written to the store. */
   learn(record: LinkRecord): void {
     this.#remember(record);
-  }
-
-  /** Whether the link is at hand, as it was when it was last looked at. */
-  knows(linkId: string): boolean {
-    return this.#cache.has(linkId);
   }
 
   /** Forgets a link that is no longer there, or no longer here. */
@@ -129,15 +126,17 @@ export class Access {
     if (refreshToken === undefined) throw needsCustomer(linkId, call);
     const { refreshSentAt } = current.record;
     const noted = await this.#note(current);
+    // Somebody has changed the link since it was read, perhaps by a refresh: what it had may be over.
+    if (noted === undefined) return this.#refresh(linkId, stale, call);
     try {
       const context = { configuration: this.#configuration, server: this.#server, call };
       const keep = (rotated: string) => this.#save(noted, { ...tokens, refreshToken: rotated });
       const next = await refresh({ ...tokens, refreshToken }, context, keep);
       return { record: this.#remember(await this.#save(noted, next)), issued: true };
     } catch (error) {
-      // Nothing but an answer that may be on its way is worth a note.
-      const lost = error instanceof TransportError && error.reached === "possible";
-      if (!lost && noted !== current) await writeLink(this.#store, current.record, noted.version).catch(() => {});
+      if (noted !== current && isNoLoss(error)) {
+        await writeLink(this.#store, current.record, noted.version).catch(() => {});
+      }
       if (!(error instanceof OAuthError && error.code === "invalid_grant")) throw error;
       // RFC 6749 section 5.2: this refresh token is over. A lock that ran out under a paused process may have let somebody
       // else use it: then the store has newer tokens.
@@ -150,13 +149,15 @@ export class Access {
   }
 
   /**
-   * Notes that a refresh is sent, unless the bank is known not to rotate refresh tokens: should its answer be lost, by a crash or on its way,
-   * the old token is all that there is (FAPI 2.0 SP 5.3.2.1 has the bank allow that), and whoever meets its end can say why.
+   * Notes that a refresh is sent, unless the bank is known not to rotate refresh tokens: should its answer be lost, by a
+   * crash or on its way, the old token is all that there is (FAPI 2.0 SP 5.3.2.1 has the bank allow that), and whoever meets
+   * its end can say why. `undefined` where somebody else wrote the link first: the note is also what keeps a second process
+   * from sending the same token.
    */
-  async #note(current: VersionedLink): Promise<VersionedLink> {
+  async #note(current: VersionedLink): Promise<VersionedLink | undefined> {
     const { record, version } = current;
-    if (record.rotates === false || record.refreshSentAt !== undefined) return current;
-    return (await writeLink(this.#store, { ...record, refreshSentAt: Date.now() }, version)) ?? current;
+    if (record.rotates === false) return current;
+    return writeLink(this.#store, { ...record, refreshSentAt: record.refreshSentAt ?? Date.now() }, version);
   }
 
   /** Saves rotated tokens before anybody uses them, also over what was changed meanwhile. */
@@ -170,6 +171,8 @@ export class Access {
       if (written !== undefined) return written.record;
       latest = await persist(() => this.#read(before.record.id));
       tokensOf(latest.record);
+      // The customer has allowed the link anew meanwhile: its tokens are of another grant, and newer.
+      if (latest.record.grantedAt !== before.record.grantedAt) return latest.record;
     }
   }
 
@@ -201,6 +204,12 @@ function tokensOf(record: LinkRecord): TokenSet {
 /** Whether it is time for other tokens. Without a refresh token there is nothing to be early for. */
 function isDue({ refreshToken, expiresAt, refreshAt }: TokenSet): boolean {
   return isPast(refreshToken === undefined ? expiresAt : refreshAt);
+}
+
+/** Whether no other refresh token can have been issued: the bank was not reached, or it refused. */
+function isNoLoss(error: unknown): boolean {
+  if (error instanceof TransportError) return error.reached === "no";
+  return error instanceof OAuthError && error.status >= 400 && error.status < 500;
 }
 
 /** Where the bank did not say when, nothing has passed. */

@@ -12,7 +12,7 @@ import { ApiError, ArgumentError, LinkError, OAuthError, ValidationError } from 
 import type { Call, CallOptions } from "../transport/call.js";
 import { refreshLock } from "./access.js";
 import { decode, type WithInteractionId } from "./decode.js";
-import { dropFormer } from "./former.js";
+import { dropFormers } from "./former.js";
 import { withLock } from "./lock.js";
 import { infoOf, type LinkInfo, type LinkRecord, readOwnLink, writeLink } from "./record.js";
 import type { Registration, Registrations } from "./registrations.js";
@@ -161,7 +161,7 @@ export class Grant {
   async #release(call: Call, registration: Registration): Promise<LinkRecord> {
     return withLock(this.#store, refreshLock(this.#linkId), call, async () => {
       const released = await this.#change(registration, found => ({ ...found, status: "released" }));
-      await dropFormer(this.#store, this.#registrations, released.former, call);
+      await dropFormers(this.#store, this.#registrations, released.id, call);
       if (released.tokens === undefined) return released;
       await revokeTokens(released.tokens, { ...registration, call });
       return this.#change(registration, ({ tokens: _, former: __, ...rest }) => rest);

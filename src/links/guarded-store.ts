@@ -23,7 +23,7 @@ export class GuardedStore implements Store {
   async put(key: string, value: string, options: PutOptions): Promise<number | undefined> {
     const version: unknown = await this.#guard("put", () => this.#store.put(key, value, options));
     if (version === undefined || version === null) return undefined;
-    return typeof version === "number" ? version : this.#refuse("put", "neither a version nor undefined");
+    return isVersion(version) ? version : this.#refuse("put", "neither a version nor undefined");
   }
 
   async take(key: string): Promise<StoreEntry | undefined> {
@@ -51,7 +51,7 @@ export class GuardedStore implements Store {
   /** Databases say `null` for nothing. */
   #entry<Entry extends StoreEntry>(method: keyof Store, value: Entry | null | undefined): Entry | undefined {
     if (value === undefined || value === null) return undefined;
-    const whole = typeof value.value === "string" && typeof value.version === "number";
+    const whole = typeof value.value === "string" && isVersion(value.version);
     return whole ? value : this.#refuse(method, "no entry");
   }
 
@@ -75,6 +75,11 @@ export class GuardedStore implements Store {
       clearTimeout(timer);
     }
   }
+}
+
+/** `0` stands for no entry, and what is no safe integer may be equal to the next one. */
+function isVersion(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) > 0;
 }
 
 function describe(error: unknown): string {

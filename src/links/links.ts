@@ -83,19 +83,12 @@ export class Links {
   readonly #registrations: Registrations;
   readonly #store: Store;
   readonly #calls: Calls;
-  readonly #hasOpenDebits: (linkId: string) => Promise<boolean>;
 
   /** @internal */
-  constructor(
-    registrations: Registrations,
-    store: Store,
-    calls: Calls,
-    hasOpenDebits: (linkId: string) => Promise<boolean>,
-  ) {
+  constructor(registrations: Registrations, store: Store, calls: Calls) {
     this.#registrations = registrations;
     this.#store = store;
     this.#calls = calls;
-    this.#hasOpenDebits = hasOpenDebits;
   }
 
   /**
@@ -190,7 +183,7 @@ export class Links {
         return exchangeCode(response.code, secrets, wireScopes, context, subject);
       };
       if (linkId !== undefined) {
-        const renewal = { linkId, customerId, scopes, merges, hasOpenDebits: this.#hasOpenDebits };
+        const renewal = { linkId, customerId, scopes, merges };
         const renewed = await renewLink(this.#store, renewal, this.#registrations, context, exchange);
         access.learn(renewed);
         return Object.freeze({ ...infoOf(renewed), interactionId: call.interactionId });
@@ -260,17 +253,14 @@ export class Links {
       throw new ArgumentError("within", `within must be a number of days, at most ${MOST_DAYS}.`);
     }
     const limit = Date.now() + within * DAY;
-    for await (const record of findEnding(this.#store, limit)) {
+    const unreadable: unknown[] = [];
+    for await (const record of tried(findEnding(this.#store, limit), unreadable)) {
       const { id, customerId, grantExpiresAt } = record;
       if (typeof grantExpiresAt !== "number" || this.#registrations.of(record) === undefined) continue;
-      yield Object.freeze({
-        id,
-        customerId,
-        expiresAt: toJst(grantExpiresAt),
-        expired: grantExpiresAt <= Date.now(),
-      });
+      const expired = grantExpiresAt <= Date.now();
+      yield Object.freeze({ id, customerId, expiresAt: toJst(grantExpiresAt), expired });
     }
-    for await (const record of findNotAsked(this.#store)) {
+    for await (const record of tried(findNotAsked(this.#store), unreadable)) {
       const { id, customerId } = record;
       if (this.#registrations.of(record) === undefined) continue;
       const ends = await this.#askForEnd(id, options);
@@ -279,14 +269,16 @@ export class Links {
         yield Object.freeze({ id, customerId, expiresAt: toJst(ends), expired: ends <= Date.now() });
       }
     }
+    if (unreadable.length > 0) throw unreadable[0];
   }
 
   /**
-   * Counts the active links of each configuration: how many are left of the `previous` ones, and until when those hold. The
-   * bank is not asked. It reads every link: for a report, not for a page.
+   * Counts the active links of each configuration: how many are left of the `previous` ones, what of them is kept for debits,
+   * and until when they hold. A `previous` one can go when both are 0. The bank is not asked. It reads every link: for a
+   * report, not for a page.
    */
   async migration(): Promise<MigrationReport> {
-    return countLinks(this.#registrations, this.#store);
+    return this.#calls.track(() => countLinks(this.#registrations, this.#store));
   }
 
   /**
@@ -316,6 +308,15 @@ export class Links {
       if (options?.signal?.aborted || this.#calls.closed) throw error;
       return error instanceof LinkError && error.code === "grant_expired" ? "ended" : undefined;
     }
+  }
+}
+
+/** What can be read, first of all; what can't is noted for later. */
+async function* tried<T>(records: AsyncIterable<T>, unreadable: unknown[]): AsyncGenerator<T, void, undefined> {
+  try {
+    yield* records;
+  } catch (error) {
+    unreadable.push(error);
   }
 }
 

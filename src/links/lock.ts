@@ -12,6 +12,8 @@ const FIRST_WAIT = 20;
 const LONGEST_WAIT = 500;
 /** Milliseconds for which a lock is taken: so long others wait for a holder that was killed. */
 const LEASE = 10_000;
+/** Milliseconds that giving a lock back may keep its work's result waiting. */
+const GIVING_BACK = 1_000;
 /** Milliseconds between one renewal of the lease and the next. */
 const BEAT = 3_000;
 
@@ -54,18 +56,33 @@ class Lock {
   }
 
   async holding<T>(work: () => Promise<T>): Promise<T> {
-    let beats: Promise<unknown> = Promise.resolve();
+    const beats = new Set<Promise<unknown>>();
     const heart = setInterval(() => {
-      beats = beats.then(() => this.take()).catch(() => {});
+      const beat: Promise<unknown> = this.take()
+        .catch(() => {})
+        .finally(() => beats.delete(beat));
+      beats.add(beat);
     }, BEAT);
     try {
       return await work();
     } finally {
       clearInterval(heart);
-      // A beat under way would take the lock again behind our back.
-      await beats;
-      // What was done is done: a lock that can't be given back frees itself in time.
-      await this.#store.unlock(this.#key, this.#owner).catch(() => {});
+      // A beat under way would take the lock again behind our back. What was done is done: a lock that can't be given back
+      // soon frees itself in time.
+      await atMost(
+        GIVING_BACK,
+        Promise.all(beats).then(() => this.#store.unlock(this.#key, this.#owner)),
+      );
     }
   }
+}
+
+/** Waits for work that may fail, and no longer than that. */
+async function atMost(milliseconds: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>(resolve => {
+    timer = setTimeout(resolve, milliseconds);
+  });
+  await Promise.race([work.catch(() => {}), late]);
+  clearTimeout(timer);
 }

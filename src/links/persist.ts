@@ -19,7 +19,8 @@ export async function persist<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof StoreError)) throw error;
+      // A missing key or a broken seal is the same in five seconds.
+      if (!(error instanceof StoreError && error.retryable)) throw error;
       await sleep(wait * (0.5 + Math.random()));
     }
   }

@@ -57,10 +57,11 @@ export interface LinkRecord {
   readonly rotates?: boolean;
   /** When a refresh was sent whose answer has not come, milliseconds since the epoch: where the bank may rotate, to be able to say so. */
   readonly refreshSentAt?: number;
-  /** Ids of what it was under other clients, kept while debits that were made so are open. */
+  /** Ids of what it was under other clients, as long as that is kept for the debits that were made so. */
   readonly former?: readonly string[];
-  /** The link that this one was, where it is only kept for that. */
+  /** The link that this one was, where it is only kept for that; and since when, milliseconds since the epoch. */
   readonly formerOf?: string;
+  readonly formerSince?: number;
 }
 
 /** A record with the version that replacing it must name. */
@@ -142,8 +143,8 @@ export async function writeLink(store: Store, record: LinkRecord, version: numbe
 
 /** A link is found by its customer; an active one among all that are, and by when its grant ends. */
 function labelsOf(record: LinkRecord): Readonly<Record<string, string>> {
-  const { customerId, status, grantExpiresAt, formerOf } = record;
-  if (formerOf !== undefined) return {};
+  const { customerId, status, grantExpiresAt, formerSince } = record;
+  if (formerSince !== undefined) return { [FORMER]: new Date(formerSince).toISOString() };
   if (status !== "active") return { customer: customerId };
   const ends = grantExpiresAt === undefined ? { [GRANT_ENDS]: NOT_ASKED } : ending(grantExpiresAt);
   return { customer: customerId, link: "active", ...ends };
@@ -153,6 +154,7 @@ function ending(time: number | null): Readonly<Record<string, string>> {
   return time === null ? {} : { [GRANT_ENDS]: new Date(time).toISOString() };
 }
 
+const FORMER = "former";
 const GRANT_ENDS = "grant-ends";
 /** Behind every date. */
 const NOT_ASKED = "not asked";
@@ -170,9 +172,19 @@ export function findEnding(store: Store, by: number): AsyncGenerator<LinkRecord,
   return findStored<LinkRecord>(store, { label: GRANT_ENDS, value: "", through: new Date(by).toISOString() });
 }
 
+/** What links were under other clients since before then, milliseconds since the epoch. */
+export function findFormer(store: Store, before: number): AsyncGenerator<LinkRecord, void, undefined> {
+  return findStored<LinkRecord>(store, { label: FORMER, value: "", through: new Date(before).toISOString() });
+}
+
 /** The active links of which the bank has not said when their grants end. */
 export function findNotAsked(store: Store): AsyncGenerator<LinkRecord, void, undefined> {
   return findStored<LinkRecord>(store, { label: GRANT_ENDS, value: NOT_ASKED });
+}
+
+/** Whose account it is at the bank, as far as this side can tell, and for which client. */
+export function payerOf({ id, formerOf, issuer, clientId, tokens }: LinkRecord): string {
+  return [issuer, clientId, tokens?.subject?.sub ?? formerOf ?? id].join(" ");
 }
 
 /** Forgets a link. */

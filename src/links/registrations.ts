@@ -76,8 +76,8 @@ export class Registrations {
   async serve<T>(linkId: string, work: (registration: Registration) => Promise<T>): Promise<T> {
     const [only, ...others] = this.#all;
     if (others.length === 0) return work(only);
-    const known = this.#all.find(({ access }) => access.knows(linkId));
-    const registration = known ?? (await this.#find(linkId));
+    // While links move, the store has the word each time: another process may have moved this one just now.
+    const registration = await this.#find(linkId);
     try {
       return await work(registration);
     } catch (error) {
@@ -89,15 +89,23 @@ export class Registrations {
     }
   }
 
-  /** A link of nobody's, or none at all, is left to the first one, which says so. */
-  async #find(linkId: string): Promise<Registration> {
-    const [first] = this.#all;
+  /** A link with the registration that it belongs to; `undefined` where there is no such link, or none for it. */
+  async lookUp(
+    linkId: string,
+  ): Promise<{ readonly registration: Registration; readonly record: LinkRecord } | undefined> {
     try {
-      return this.of((await readLink(this.#store, linkId)).record) ?? first;
+      const { record } = await readLink(this.#store, linkId);
+      const registration = this.of(record);
+      return registration && { registration, record };
     } catch (error) {
-      if (error instanceof LinkError) return first;
+      if (error instanceof LinkError) return undefined;
       throw error;
     }
+  }
+
+  /** A link of nobody's, or none at all, is left to the first one, which says so. */
+  async #find(linkId: string): Promise<Registration> {
+    return (await this.lookUp(linkId))?.registration ?? this.#all[0];
   }
 }
 

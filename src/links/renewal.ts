@@ -11,7 +11,7 @@ import type { Configuration } from "../config/configuration.js";
 import type { Scope } from "../config/contract.js";
 import { ArgumentError, LinkError } from "../errors.js";
 import { refreshLock } from "./access.js";
-import { dropFormer, keepFormer } from "./former.js";
+import { dropFormers, keepFormer } from "./former.js";
 import { withLock } from "./lock.js";
 import { persist } from "./persist.js";
 import { type LinkRecord, linkElsewhere, readLink, type VersionedLink, withTokens, writeLink } from "./record.js";
@@ -26,8 +26,6 @@ export interface Renewal {
   readonly scopes: readonly Scope[];
   /** Whether the bank was asked to merge the grant: then it stays, where the tokens name no other. */
   readonly merges: boolean;
-  /** Whether debits are open that the bank may know under the link's old client only. */
-  readonly hasOpenDebits: (linkId: string) => Promise<boolean>;
 }
 
 /** A link that may be renewed, with the registration that it belongs to until then. */
@@ -78,15 +76,6 @@ export async function renewLink(
 ): Promise<LinkRecord> {
   const { linkId, customerId, scopes, merges } = renewal;
   const { configuration, call } = context;
-  /** Where no debit needs them, the old client's tokens are revoked at once. */
-  const settleFormer = async ({ record, version }: VersionedLink, former: string): Promise<LinkRecord> => {
-    if (await renewal.hasOpenDebits(linkId).catch(() => true)) return record;
-    await dropFormer(store, registrations, [former], call);
-    const { former: all = [], ...rest } = record;
-    const left = all.filter(id => id !== former);
-    const written = await writeLink(store, left.length === 0 ? rest : { ...rest, former: left }, version);
-    return written?.record ?? record;
-  };
   return withLock(store, refreshLock(linkId), call, async () => {
     const { record: before, registration } = await readRenewable(store, linkId, customerId, registrations);
     const { subject } = before.tokens ?? {};
@@ -94,26 +83,25 @@ export async function renewLink(
     const tokens = await exchange(subject?.iss === configuration.issuer ? subject : undefined);
     const { issuer, clientId, profile } = configuration;
     const same = isSameClient(configuration, registration.configuration);
-    // Written before the link moves: a crash in between leaves a copy too many, and no debit that can't be asked after.
-    let former: string | undefined;
     try {
-      former = same ? undefined : await keepFormer(store, before);
-      const ids = former === undefined ? [] : [former];
+      // Written before the link moves: a crash in between leaves a copy too many, and no debit that can't be asked after.
+      const former = same ? undefined : await keepFormer(store, before);
       for (;;) {
         const written = await persist(async () => {
           const { record, version } = await readRenewable(store, linkId, customerId, registrations);
-          const { tokens: _, grantExpiresAt: __, grantId, ...rest } = record;
+          const { tokens: _, grantExpiresAt: __, rotates: ___, refreshSentAt: ____, grantId, ...rest } = record;
           const wished = {
             ...rest,
             ...(merges && grantId !== undefined ? { grantId } : {}),
-            ...(ids.length === 0 ? {} : { former: [...(rest.former ?? []), ...ids] }),
+            ...(former === undefined ? {} : { former: [...(rest.former ?? []), former] }),
             ...{ issuer, clientId, profile, grantedAt: Date.now(), scopes, refusedScopes: [] },
           };
           return writeLink(store, withTokens(wished, tokens, configuration), version);
         });
         if (written === undefined) continue;
         if (registration.configuration !== configuration) registration.access.forget(linkId);
-        if (former !== undefined) return await settleFormer(written, former);
+        // What it was under another client is kept for its debits: `recover()` drops it in time.
+        if (former !== undefined) return written.record;
         const { grantId } = written.record;
         const stays = grantId !== undefined && grantId === before.grantId;
         // A bank that did not merge still knows the old tokens. What can't be told now ends in time.
@@ -125,7 +113,7 @@ export async function renewLink(
       // Somebody ended the link all the same: then nobody needs the new tokens.
       if (error instanceof LinkError) {
         await revokeTokens(tokens, context).catch(() => {});
-        if (former !== undefined) await dropFormer(store, registrations, [former], call).catch(() => {});
+        await dropFormers(store, registrations, linkId, call).catch(() => {});
       }
       throw error;
     }

@@ -2,7 +2,9 @@
  * Where links, transactions and debits are kept: a small interface that any database can have.
  *
  * Values are opaque text. An implementation keeps them, compares versions and forgets what has expired; it knows nothing
- * of banks.
+ * of banks. What each method must do is told here; `storeContract` of `minna-baas/testing` looks whether a store does it.
+ *
+ * Where there is nothing to give back, `null` will do as well as `undefined`: databases say it so.
  *
  * @module
  */
@@ -13,7 +15,11 @@ export interface StoreEntry {
   readonly key: string;
   /** What was put. */
   readonly value: string;
-  /** Changes with every `put`. */
+  /**
+   * A safe integer above 0, which changes with every `put`. For a key none comes twice, also not after the entry was taken or
+   * has expired: who read the old one would overwrite the new. A counter over all keys will do; one that begins again with
+   * each entry will not.
+   */
   readonly version: number;
 }
 
@@ -48,23 +54,33 @@ export interface FindOptions {
   readonly through?: string;
   /** Only entries behind this one: the `cursor` of the last entry of the page before. */
   readonly after?: string;
-  /** At most so many entries. */
+  /** At most so many entries. Fewer do not say that nothing follows: only an empty page does. */
   readonly limit: number;
 }
 
-/** The store. Each method is atomic over all processes that share it. */
+/**
+ * The store. Each method is atomic over all processes that share it.
+ *
+ * Locks are kept apart from entries: a lock and an entry of the same name do not know of each other.
+ */
 export interface Store {
   /** Reads an entry; `undefined` where there is none, or it has expired. */
   get(key: string): Promise<StoreEntry | undefined>;
   /**
    * Compare-and-swap: writes if the entry still has that version.
    *
+   * An entry that has expired is not there: `version` must be `0` then.
+   *
    * @returns the new version, or `undefined` where somebody else was first and nothing was written.
    */
   put(key: string, value: string, options: PutOptions): Promise<number | undefined>;
   /** Reads and removes an entry in one step: of any number of callers exactly one gets it. */
   take(key: string): Promise<StoreEntry | undefined>;
-  /** Finds entries by a label. */
+  /**
+   * Finds entries by a label, one page at a time. Entries that have expired are not found.
+   *
+   * @returns the entries of this page. It may be shorter than `limit` though more follow; an empty one is the end.
+   */
   find(options: FindOptions): Promise<readonly FoundEntry[]>;
   /**
    * Takes a lock, or keeps the one that `owner` has.

@@ -8,7 +8,7 @@ import type { AuthorizationSecrets } from "../authorization/request.js";
 import type { Scope } from "../config/contract.js";
 import type { Profile } from "../config/profile.js";
 import { ValidationError } from "../errors.js";
-import type { Store } from "./store.js";
+import type { Store, StoreEntry } from "./store.js";
 import { parseStored } from "./stored.js";
 
 /** Seconds that a customer has from `links.begin()` to the callback. */
@@ -68,9 +68,19 @@ export async function spendTransaction(store: Store, value: string): Promise<voi
   if ((await store.take(keyOf(value))) === undefined) throw refuse("was used already");
 }
 
+/** Writes a transaction as it is, for its seal; whether it was written: one that was spent meanwhile is not. */
+export async function rewriteTransaction(store: Store, entry: StoreEntry): Promise<boolean> {
+  const kept = parseStored<Kept>(entry);
+  const options = { version: entry.version, expiresAt: kept.expiresAt };
+  return (await store.put(entry.key, JSON.stringify(kept), options)) !== undefined;
+}
+
+/** What the keys of transactions begin with. */
+export const TRANSACTIONS = "transaction:";
+
 /** The store knows a hash only: who can read it can't play the browser. */
 function keyOf(value: string): string {
-  return `transaction:${createHash("sha256").update(value).digest("base64url")}`;
+  return TRANSACTIONS + createHash("sha256").update(value).digest("base64url");
 }
 
 function refuse(why: string): ValidationError {

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { ConfigurationError, type ConfigurationProblem } from "../errors.js";
+
 /** The tables' names as they are written in a statement, with their schema. */
 export interface Tables {
   readonly entries: string;
@@ -25,11 +27,15 @@ export function labelColumn(label: string): string {
   return `((labels->>'${label}') COLLATE "C")`;
 }
 
+/** What is wrong with a schema's name, which goes into statements as it is. */
+export function schemaProblem(schema: unknown): ConfigurationProblem | undefined {
+  if (schema === undefined || (typeof schema === "string" && SCHEMA.test(schema))) return undefined;
+  const expected = "up to 63 small letters, digits and underscores, not beginning with a digit";
+  return { option: "schema", expected, found: typeof schema === "string" ? "another string" : typeof schema };
+}
+
 /** Names the tables. Without a schema they are where the connection's `search_path` leads. */
 export function tablesIn(schema: string | undefined): Tables {
-  if (schema !== undefined && !SCHEMA.test(schema)) {
-    throw new TypeError("schema must be up to 63 small letters, digits and underscores, and not begin with a digit");
-  }
   const name = (table: string) => `${schema === undefined ? "" : `"${schema}".`}${PREFIX}${table}`;
   return { entries: name("entries"), versions: name("versions"), locks: name("locks"), migrations: name("migrations") };
 }
@@ -110,8 +116,10 @@ $minna_baas$;
  * prints it. It may be applied any number of times.
  *
  * @param options - The schema that the store is given, if any.
- * @throws TypeError for a schema's name that a store would not take.
+ * @throws {@link ConfigurationError} for a schema's name that a store would not take.
  */
 export function postgresMigrations(options: { readonly schema?: string } = {}): string {
+  const problem = schemaProblem(options.schema);
+  if (problem !== undefined) throw new ConfigurationError([problem]);
   return migrationStatement(options.schema);
 }

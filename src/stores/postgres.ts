@@ -6,13 +6,20 @@
  *
  * @packageDocumentation
  */
-import { StoreError } from "../errors.js";
+import { ConfigurationError, type ConfigurationProblem, StoreError } from "../errors.js";
 import type { FindOptions, FoundEntry, PutOptions, Store, StoreEntry } from "../links/store.js";
 import { CONFLICTS, type PostgresClient, type Row, run } from "./postgres-connection.js";
-import { migrationStatement, SCHEMA_VERSION, tablesIn } from "./postgres-schema.js";
+import { migrationStatement, SCHEMA_VERSION, schemaProblem, tablesIn } from "./postgres-schema.js";
 import { Statements } from "./postgres-statements.js";
 
-export type { StoreError } from "../errors.js";
+export type {
+  ConfigurationError,
+  ConfigurationProblem,
+  MinnaError,
+  MinnaErrorDetails,
+  SideEffect,
+  StoreError,
+} from "../errors.js";
 export type { FindOptions, FoundEntry, PutOptions, Store, StoreEntry } from "../links/store.js";
 export type { PostgresClient } from "./postgres-connection.js";
 export { postgresMigrations } from "./postgres-schema.js";
@@ -51,7 +58,7 @@ export interface PostgresStore extends Store {
  * refused where the server's `fsync` is.
  *
  * @param client - Stays the caller's: closing it is up to them.
- * @throws TypeError for options that are wrong.
+ * @throws {@link ConfigurationError} where `client` is no client, or an option is wrong.
  * @example
  * ```ts
  * const pool = new Pool({ connectionString: process.env.DATABASE_URL });
@@ -61,10 +68,23 @@ export interface PostgresStore extends Store {
  */
 export function postgresStore(client: PostgresClient, options: PostgresStoreOptions = {}): PostgresStore {
   const { migrations = "automatic" } = options;
-  if (typeof client?.query !== "function") throw new TypeError("the client must have a method query(text, parameters)");
-  if (migrations !== "automatic" && migrations !== "manual") {
-    throw new TypeError('migrations must be "automatic" or "manual"');
+  const problems: ConfigurationProblem[] = [];
+  if (typeof client?.query !== "function") {
+    const found =
+      typeof client === "object" && client !== null
+        ? "an object without query()"
+        : client === null
+          ? "null"
+          : typeof client;
+    problems.push({ option: "client", expected: "a client with a method query(text, parameters)", found });
   }
+  const schema = schemaProblem(options.schema);
+  if (schema !== undefined) problems.push(schema);
+  if (migrations !== "automatic" && migrations !== "manual") {
+    const found = typeof migrations === "string" ? "another string" : typeof migrations;
+    problems.push({ option: "migrations", expected: '"automatic" or "manual"', found });
+  }
+  if (problems.length > 0) throw new ConfigurationError(problems);
   return new Tables(client, options.schema, migrations === "automatic");
 }
 

@@ -34,6 +34,14 @@ const APPENDFSYNC: Readonly<Record<string, typeof UNKNOWN>> = {
   },
 };
 
+const EVICTION = {
+  code: "MINNA_REDIS_EVICTION",
+  message: "Redis evicts keys that expire when its memory is full: locks and authorizations under way are among them.",
+  detail:
+    "Without its lock a link may be refreshed twice at once, and a customer may come back to nothing: set maxmemory-policy " +
+    "noeviction.",
+};
+
 /** CONFIG is what managed servers and access lists refuse first; INFO knows nothing of appendfsync. */
 const QUESTIONS = [
   ["INFO", "persistence"],
@@ -73,6 +81,7 @@ export class Persistence {
     if (policy?.startsWith("allkeys-") && facts.get("maxmemory") !== "0") {
       throw volatile("Redis evicts debits when its memory is full: set maxmemory-policy noeviction");
     }
+    if (policy?.startsWith("volatile-") && facts.get("maxmemory") !== "0") this.#warn(EVICTION);
     const appendfsync = facts.get("appendfsync");
     if (appendfsync === undefined || policy === undefined) this.#warn(UNKNOWN);
     else this.#warn(APPENDFSYNC[appendfsync]);

@@ -37,7 +37,7 @@ export interface RedisStoreOptions {
 /**
  * Makes a store of a Redis server, 6.2 or later, or Valkey.
  *
- * `client` comes from the package `redis` (node-redis, 5 or 6), which Redis maintains; ioredis only gets fixes. Connect it
+ * `client` comes from the package `redis` (node-redis, 5 or 6; 6 is what the tests run with), which Redis maintains; ioredis only gets fixes. Connect it
  * before the first call, and give it an `error` listener. `disableOfflineQueue: true` is wise: without a connection, calls
  * then fail at once, where they would wait and run after their caller has gone. A late command does no harm (it names a
  * version, or a lock's owner), but takes longer to be noticed.
@@ -48,7 +48,8 @@ export interface RedisStoreOptions {
  * **Debits.** A debit in doubt must outlive a crash of the database. So the store asks the server (INFO, CONFIG GET), at most
  * once a minute, and keeps no debits where it has no append-only file (snapshots alone lose minutes), or where it evicts keys
  * that don't expire. With `appendfsync everysec`, Redis's default, it warns: the machine's crash can lose about two
- * seconds; `appendfsync always` loses nothing. A server that does not say, as some managed ones, gets a warning and the
+ * seconds; `appendfsync always` loses nothing. With a policy that evicts keys that expire (`volatile-…`) it warns, too: locks
+ * are such keys, and `noeviction` is what keeps them. A server that does not say, as some managed ones, gets a warning and the
  * benefit of the doubt. A service that keeps data in another way than by the append-only file needs `allowVolatileDebits`.
  * In a failover everything is lost that the replica had not received: Redis acknowledges a write before it copies it.
  * Where debits are charged, PostgreSQL is the better home for them.

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { TransportError } from "../errors.js";
-import { type Call, type CallOptions, withCall } from "./call.js";
+import { ArgumentError, TransportError } from "../errors.js";
+import { type Call, type CallOptions, LONGEST_CALL, withCall } from "./call.js";
 
 /** How a client is closed. */
 export interface CloseOptions {
@@ -57,11 +57,24 @@ export class Calls {
     }
   }
 
-  /** Takes no further call, and resolves when those under way have ended. Closing twice is closing once. */
-  async close({ timeout }: CloseOptions = {}): Promise<void> {
+  /**
+   * Takes no further call, and resolves when those under way have ended, and then the rest. Closing twice is closing once.
+   *
+   * @param rest - What is left to be ended then. It is not waited for longer than the calls are.
+   */
+  async close({ timeout }: CloseOptions = {}, rest: () => Promise<unknown> = async () => {}): Promise<void> {
+    if (timeout !== undefined && !(Number.isInteger(timeout) && timeout >= 0 && timeout <= LONGEST_CALL)) {
+      throw new ArgumentError("timeout", `timeout must be milliseconds from 0 to ${LONGEST_CALL}.`);
+    }
     this.#closed = true;
+    const { signal } = this.#ending;
     const timer = timeout === undefined ? undefined : setTimeout(() => this.#ending.abort(), timeout);
+    const ended = new Promise<void>(resolve => {
+      signal.addEventListener("abort", () => resolve(), { once: true });
+      if (signal.aborted) resolve();
+    });
     await Promise.allSettled(this.#running);
+    await Promise.race([rest(), ended]);
     clearTimeout(timer);
   }
 }

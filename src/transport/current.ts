@@ -6,11 +6,13 @@
 import type { ReplaceableOption, Source } from "../config/source.js";
 import { emitWarning, type WarningCode } from "../config/warning.js";
 import { ConfigurationError, MinnaError } from "../errors.js";
-import { type Call, withCall } from "./call.js";
+import { type Call, withCall, withShare } from "./call.js";
 import { SingleFlight, untilEnded } from "./single-flight.js";
 
 /** Milliseconds between two looks that are asked for. */
 const SOONEST = 5_000;
+/** Of a call's time, what it may wait for a look. */
+const SHARE_OF_LOOK = 0.2;
 
 /**
  * Keeps the value in use. It is looked at again at a call, in the background of it: the call goes on with what is there,
@@ -49,7 +51,9 @@ export class Current<T> {
   /** Looks now whether there is a newer one, at most once in five seconds. What can't be loaded changes nothing. */
   async refresh(call: Call): Promise<void> {
     if (this.#source.loader === undefined) return;
-    if (this.#loading.busy || Date.now() - this.#lookedAt >= SOONEST) await this.#look(call);
+    if (!this.#loading.busy && Date.now() - this.#lookedAt < SOONEST) return;
+    // Most of the call's time stays for what it is for: a loader that hangs must not end it.
+    await withShare(call, SHARE_OF_LOOK, own => this.#look(own));
   }
 
   /**

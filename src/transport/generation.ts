@@ -64,6 +64,11 @@ export class Generations {
     return this.#named(thumbprint) ?? current;
   }
 
+  /** The `x5t#S256` of the one in use; `undefined` before it was first needed. */
+  get inUse(): string | undefined {
+    return this.#certificate.value?.thumbprint;
+  }
+
   /** Whether a certificate is the current one, or was and is still kept. */
   knows(thumbprint: string): boolean {
     return this.#named(thumbprint) !== undefined;
@@ -87,6 +92,14 @@ export class Generations {
     const { certificate } = this.#newest();
     const { thumbprint, notAfter } = certificate;
     return Object.freeze({ thumbprint, notAfter: toJst(notAfter), changed: certificate !== before });
+  }
+
+  /** Uses the certificate of another one, which was the same until now: loaded twice, it could be two. */
+  adopt(other: Generations): void {
+    const certificate = other.#certificate.value;
+    if (certificate === undefined || certificate === this.#certificate.value || this.#closing !== undefined) return;
+    this.#certificate.replace(certificate);
+    this.#newest();
   }
 
   /** Lets calls under way finish, then closes every connection. Closing twice is closing once. */

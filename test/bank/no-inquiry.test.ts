@@ -3,7 +3,7 @@ import type { Debit } from "../../src/bank/debit.js";
 import type { CreateDebit } from "../../src/bank/debit-order.js";
 import { Debits } from "../../src/bank/debits.js";
 import type { JournalEntry } from "../../src/bank/journal.js";
-import { OpenDebits, type RecoveredDebit } from "../../src/bank/open-debits.js";
+import type { RecoveredDebit } from "../../src/bank/open-debits.js";
 import { ApiError, ArgumentError, DebitOutcomeUnknownError, TransportError } from "../../src/errors.js";
 import { MemoryStore } from "../../src/links/memory-store.js";
 import { Calls } from "../../src/transport/calls.js";
@@ -12,7 +12,7 @@ import { INTERACTION_ID } from "../support/calls.js";
 import { DebitBank, type Fate } from "../support/debit-bank.js";
 import { rejection } from "../support/errors.js";
 import { configuration } from "../support/options.js";
-import { answer, contextTo, contextWith } from "../support/stub-rooms.js";
+import { answer, contextTo, contextWith, openDebits } from "../support/stub-rooms.js";
 
 // Nobody waits here between two attempts.
 vi.mock("node:timers/promises", () => ({
@@ -262,7 +262,7 @@ describe("looking for a reference, at a bank that can't be asked for it", () => 
 describe("recovering, at a bank that can't be asked for a reference", () => {
   async function recovered(): Promise<RecoveredDebit[]> {
     const list: RecoveredDebit[] = [];
-    for await (const one of new OpenDebits(store, CALLS, () => debits).recover()) list.push(one);
+    for await (const one of openDebits(store, CALLS, () => debits).recover()) list.push(one);
     return list;
   }
 

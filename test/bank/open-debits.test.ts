@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { CreateDebit } from "../../src/bank/debit-order.js";
 import { Debits } from "../../src/bank/debits.js";
-import { OpenDebits, type RecoveredDebit } from "../../src/bank/open-debits.js";
+import type { OpenDebits, RecoveredDebit } from "../../src/bank/open-debits.js";
 import {
   ApiError,
   ArgumentError,
@@ -15,7 +15,7 @@ import { MemoryStore } from "../../src/links/memory-store.js";
 import { Calls } from "../../src/transport/calls.js";
 import { DebitBank, type Fate } from "../support/debit-bank.js";
 import { rejection } from "../support/errors.js";
-import { answer, contextTo, contextWith, LINK_ID } from "../support/stub-rooms.js";
+import { answer, contextTo, contextWith, LINK_ID, openDebits } from "../support/stub-rooms.js";
 
 // Nobody waits here between two attempts.
 vi.mock("node:timers/promises", () => ({
@@ -40,7 +40,7 @@ beforeEach(() => {
   bank = new DebitBank();
   store = new MemoryStore();
   debits = new Debits(contextTo(bank.send), store);
-  open = new OpenDebits(store, CALLS, () => debits);
+  open = openDebits(store, CALLS, () => debits);
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -179,7 +179,7 @@ describe("recovering", () => {
     const released = contextWith(context, {
       resources: Object.assign(Object.create(context.resources), { usable: gone, call: gone }),
     });
-    const other = new OpenDebits(store, CALLS, () => new Debits(released, store));
+    const other = openDebits(store, CALLS, () => new Debits(released, store));
     expect(await all(other.recover())).toMatchObject([
       { outcome: "unknown", error: { code: "debit_outcome_unknown", cause: { code: "link_released" } } },
     ]);
@@ -195,7 +195,7 @@ describe("recovering", () => {
         throw new Error("the database is gone");
       };
       const guarded = new GuardedStore(broken, 1000);
-      const failing = new OpenDebits(guarded, CALLS, () => new Debits(contextTo(bank.send), guarded));
+      const failing = openDebits(guarded, CALLS, () => new Debits(contextTo(bank.send), guarded));
       await rejection(all(failing.recover()), StoreError);
     }
   });
@@ -215,7 +215,7 @@ describe("recovering", () => {
     bank.fates.push(...NEVER);
     await rejection(relinked.create(order("order-1")), DebitOutcomeUnknownError);
     const asked: string[] = [];
-    const both = new OpenDebits(store, CALLS, linkId => {
+    const both = openDebits(store, CALLS, linkId => {
       asked.push(linkId);
       return relinked;
     });
@@ -241,7 +241,7 @@ describe("recovering", () => {
     for (let i = 0; i < 5; i++) await doubtful(`order-${i}`);
     const sparing = new MemoryStore();
     sparing.find = async options => store.find({ ...options, limit: 2 });
-    const references = await all(new OpenDebits(sparing, CALLS, () => debits).pending());
+    const references = await all(openDebits(sparing, CALLS, () => debits).pending());
     expect(references).toHaveLength(5);
   });
 
@@ -257,9 +257,7 @@ describe("recovering", () => {
     for (let i = 0; i < 20; i++) await doubtful(`order-${i}`);
     bank.fates.length = 0;
     bank.posts.length = 0;
-    const processes = [1, 2, 3, 4].map(
-      () => new OpenDebits(store, CALLS, () => new Debits(contextTo(bank.send), store)),
-    );
+    const processes = [1, 2, 3, 4].map(() => openDebits(store, CALLS, () => new Debits(contextTo(bank.send), store)));
     const found = (await Promise.all(processes.map(process => all(process.recover())))).flat() as RecoveredDebit[];
     expect(found.filter(({ outcome }) => outcome !== "settled")).toEqual([]);
     expect(bank.posts).toHaveLength(20);
@@ -285,8 +283,8 @@ describe("recovering", () => {
       throw new Error("the database is gone");
     };
     const guarded = new GuardedStore(broken, 1000);
-    await rejection(all(new OpenDebits(guarded, CALLS, () => debits).recover()), StoreError);
-    await rejection(all(new OpenDebits(guarded, CALLS, () => debits).pending()), StoreError);
+    await rejection(all(openDebits(guarded, CALLS, () => debits).recover()), StoreError);
+    await rejection(all(openDebits(guarded, CALLS, () => debits).pending()), StoreError);
   });
 });
 

@@ -137,7 +137,7 @@ describe("a new key", () => {
     expect(await reseal(under(NEW), NEW.kid, CALLS)).toEqual({ resealed: 0, inUse: 0 });
   });
 
-  test("leaves authorizations under way alone, which can still be completed", async () => {
+  test("seals authorizations under way, which can still be completed, and end when they would have", async () => {
     const value = await openTransaction(under(OLD), {
       customerId: "u-42",
       scopes: ["balance"],
@@ -147,9 +147,14 @@ describe("a new key", () => {
       clientId: "c",
       profile: "fapi2-security",
     });
-    expect(await reseal(under(NEW, OLD), NEW.kid, CALLS)).toEqual({ resealed: 0, inUse: 0 });
-    expect(await peekTransaction(under(NEW, OLD), value)).toMatchObject({ customerId: "u-42" });
-    expect(await keysInUse()).toEqual({ "k-1": 1 });
+    const before = await peekTransaction(under(OLD), value);
+    expect(await reseal(under(NEW, OLD), NEW.kid, CALLS)).toEqual({ resealed: 1, inUse: 0 });
+    expect(await peekTransaction(under(NEW), value)).toEqual(before);
+    expect(await keysInUse()).toEqual({ [NEW.kid]: 1 });
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 16 * 60_000 });
+    const [gone] = await under(NEW).find({ label: "seal", value: NEW.kid, limit: 1 });
+    vi.useRealTimers();
+    expect(gone).toBeUndefined();
   });
 
   test.each(["k-2", "a", "zz"])(

@@ -49,7 +49,7 @@ describe("minna-baas migrate", () => {
     [["a.mjs", "b.mjs"], "takes one module"],
     [["--print", "a.mjs"], "--print takes no module"],
     [["--schema", "bank", "a.mjs"], "--schema goes with --print"],
-    [["--print", "--schema", 'x"; DROP'], "--schema: schema must be"],
+    [["--print", "--schema", 'x"; DROP'], "--schema must be up to 63 small letters"],
     [["--nonsense"], "Unknown option '--nonsense'"],
     [["empty.mjs"], "does not export a store"],
   ])("ends with 2 for %o", async (args, reason) => {

@@ -133,3 +133,8 @@ describe("the keys of a sealed store", () => {
     expect(everythingShown(error)).not.toContain("CANARY");
   });
 });
+
+test("may know its keys and seal nothing yet", () => {
+  const { current, keys, acceptsPlain } = sealingOf({ keys: [KEY], plain: "write" });
+  expect([current, [...keys.keys()], acceptsPlain]).toEqual([undefined, [KEY.kid], true]);
+});

@@ -1,7 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { type Link, MemoryStore, MinnaClient, type MinnaClientOptions, type ProfileOptions } from "../../src/index.js";
 import { type Sandbox, startSandbox } from "../../src/sandbox/index.js";
 import { endpointsSince, link } from "../support/partner.js";
+
+const HOUR = 60 * 60 * 1000;
 
 let bank: Sandbox;
 let elsewhere: Sandbox;
@@ -14,6 +16,7 @@ beforeEach(() => {
   store = new MemoryStore();
   open = [];
   return async () => {
+    vi.useRealTimers();
     for (const one of [bank, elsewhere]) one.faults.off();
     await Promise.all(open.map(minna => minna.close()));
   };
@@ -73,17 +76,24 @@ describe.each(["fapi2-security", "fapi2-message-signing"] as const)("from FAPI 1
     expect(payersSince(bank, since)).toEqual([before.clientId]);
     expect(await second.links.get(id)).toMatchObject({ profile: "fapi1-advanced" });
 
-    since = bank.events.length;
     await renew(bank, second, id);
-    // No copy of the old link is left: its tokens were revoked, for no debit needs them.
-    expect(endpointsSince(bank, since).filter(name => name === "revocation")).toHaveLength(2);
     since = bank.events.length;
     await charge(second.link(id));
     expect(payersSince(bank, since)).toEqual([after.clientId]);
     expect(await second.links.get(id)).toMatchObject({ profile, scopes: ["balance", "debit"] });
 
-    // Once nothing is left behind, the old configuration can go.
-    expect(await second.links.migration()).toMatchObject({ current: { links: 1 }, previous: [{ links: 0 }] });
+    // Once nothing is left behind, the old configuration can go: after a day, when no debit can need it any more.
+    const { current, previous } = await second.links.migration();
+    expect([current, ...previous]).toMatchObject([
+      { links: 1, kept: 0 },
+      { links: 0, kept: 1 },
+    ]);
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 26 * HOUR });
+    since = bank.events.length;
+    for await (const one of second.debits.recover()) expect(one).toBeUndefined();
+    vi.useRealTimers();
+    expect(endpointsSince(bank, since).filter(name => name === "revocation")).toHaveLength(2);
+    expect((await second.links.migration()).previous).toMatchObject([{ links: 0, kept: 0 }]);
     await charge(deploy(after).link(id));
   });
 
@@ -118,6 +128,23 @@ describe.each(["fapi2-security", "fapi2-message-signing"] as const)("from FAPI 1
     expect([moneyMoved(bank, old), moneyMoved(elsewhere, old)]).toEqual([1, 0]);
     expect([moneyMoved(bank, fresh), moneyMoved(elsewhere, fresh)]).toEqual([0, 1]);
     expect(await second.link(id).grant.status()).toMatchObject({ status: "active" });
+  });
+
+  it("as the same client, by the line with the profile alone: an old link is charged, renewed, charged again", async () => {
+    await using own = await startSandbox();
+    const before = own.client("fapi1-advanced");
+    const { id, grantId } = await link(own, deploy(before), ["balance", "debit"]);
+    own.reregister("fapi1-advanced", profile);
+
+    const minna = deploy({ ...before, profile } as MinnaClientOptions);
+    const since = own.events.length;
+    const reference = await charge(minna.link(id));
+    expect(moneyMoved(own, reference)).toBe(1);
+    expect(payersSince(own, since)).toEqual([before.clientId]);
+    expect(await minna.links.get(id)).toMatchObject({ profile: "fapi1-advanced" });
+    await renew(own, minna, id);
+    await charge(minna.link(id));
+    expect(await minna.links.get(id)).toMatchObject({ profile, grantId });
   });
 });
 
@@ -186,7 +213,8 @@ describe("while links move", () => {
     for (const [, { id }] of made) await charge(back.link(id));
   });
 
-  it("a debit whose answer was lost before the link moved is settled after it, and moves money once", async () => {
+  /** A link that has moved, with a debit whose answer was lost before it did. */
+  async function movedInDoubt() {
     const { id } = await link(bank, old(), ["debit"]);
     const minna = deploy(options());
     const wanted = { reference: `order-${++number}`, amount: 300, description: "ﾎﾝ" };
@@ -196,20 +224,73 @@ describe("while links move", () => {
     await expect(minna.link(id).debits.create(wanted)).rejects.toMatchObject({ code: "debit_outcome_unknown" });
     bank.faults.off();
     await renew(bank, minna, id);
+    return { id, minna, wanted };
+  }
+
+  it("a debit whose answer was lost before the link moved is settled after it, and moves money once", async () => {
+    const { id, minna, wanted } = await movedInDoubt();
     const found = [];
     for await (const one of minna.debits.recover()) found.push(one);
-    expect(found).toMatchObject([{ reference: wanted.reference, outcome: "settled", debit: { status: "succeeded" } }]);
+    expect(found).toMatchObject([
+      { reference: wanted.reference, linkId: id, outcome: "settled", debit: { status: "succeeded" } },
+    ]);
     expect(await minna.link(id).debits.create(wanted)).toMatchObject({ status: "succeeded" });
     expect(moneyMoved(bank, wanted.reference)).toBe(1);
     // What the link was ends with it.
     const since = bank.events.length;
     await minna.link(id).grant.revoke();
-    expect(
-      bank.events
-        .slice(since)
-        .filter(({ endpoint }) => endpoint === "revocation")
-        .map(one => one.clientId),
-    ).toContain(bank.client("fapi1-advanced").clientId);
+    const revoked = bank.events.slice(since).filter(({ endpoint }) => endpoint === "revocation");
+    expect(revoked.map(({ clientId }) => clientId)).toContain(bank.client("fapi1-advanced").clientId);
+    expect((await minna.links.migration()).previous).toMatchObject([{ kept: 0 }]);
+  });
+
+  it("a debit that never reached the bank before the link moved is sent as the old client, under its one key", async () => {
+    const { id } = await link(bank, old(), ["debit"]);
+    const minna = deploy(options());
+    const wanted = { reference: `order-${++number}`, amount: 300, description: "ﾎﾝ" };
+    bank.faults.on("debit-drop-before-commit");
+    await expect(minna.link(id).debits.create(wanted)).rejects.toMatchObject({ code: "debit_outcome_unknown" });
+    bank.faults.off();
+    await renew(bank, minna, id);
+    const since = bank.events.length;
+    expect(await minna.link(id).debits.create(wanted)).toMatchObject({ status: "succeeded" });
+    expect(payersSince(bank, since)).toEqual([bank.client("fapi1-advanced").clientId]);
+    expect(moneyMoved(bank, wanted.reference)).toBe(1);
+    for await (const one of minna.debits.pending()) expect(one).toBeUndefined();
+  });
+
+  it("a debit in doubt keeps what the link was for longer than a day", async () => {
+    const { minna, wanted } = await movedInDoubt();
+    bank.faults.on("api-503-maintenance");
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 26 * HOUR });
+    for await (const { outcome } of minna.debits.recover({ timeout: 1000 })) expect(outcome).toBe("unknown");
+    bank.faults.off();
+    expect((await minna.links.migration()).previous).toMatchObject([{ kept: 1 }]);
+    vi.useRealTimers();
+    for await (const one of minna.debits.recover()) {
+      expect(one).toMatchObject({ reference: wanted.reference, outcome: "settled" });
+    }
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 26 * HOUR });
+    for await (const one of minna.debits.recover()) expect(one).toBeUndefined();
+    vi.useRealTimers();
+    expect((await minna.links.migration()).previous).toMatchObject([{ kept: 0 }]);
+  });
+
+  it("a debit that was made before the link moved is found after it, by reference and by id", async () => {
+    const after = { ...elsewhere.client("fapi2-security"), previous: bank.client("fapi1-advanced") };
+    const { id } = await link(bank, old(), ["debit"]);
+    const minna = deploy(after);
+    const wanted = { reference: `order-${++number}`, amount: 300, description: "ﾎﾝ" };
+    const { debitId } = await minna.link(id).debits.create(wanted);
+    await renew(elsewhere, minna, id);
+    expect(await minna.link(id).debits.find(wanted.reference)).toMatchObject({ debitId, status: "succeeded" });
+    expect(await minna.link(id).debits.get(debitId)).toMatchObject({ debitId, status: "succeeded" });
+    expect(await minna.link(id).debits.find("order-of-nobody")).toBeUndefined();
+    // And when what the link was is kept no more, what the bank said last is still known.
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 26 * HOUR });
+    for await (const one of minna.debits.recover()) expect(one).toBeUndefined();
+    vi.useRealTimers();
+    expect(await minna.link(id).debits.find(wanted.reference)).toMatchObject({ debitId, status: "succeeded" });
   });
 
   it("the links of both are listed, and those that end soon are found at both", async () => {

@@ -132,6 +132,31 @@ describe("a new sealing key", () => {
     expect(pending).toEqual(["order-3"]);
   });
 
+  it("comes to a fleet deploy by deploy: no process meets what it can't open", async () => {
+    const deploys = [
+      undefined,
+      { keys: [OLD], plain: "write" },
+      { keys: [OLD], plain: "accept" },
+      { keys: [OLD, NEW], plain: "accept" },
+      { keys: [NEW, OLD], plain: "accept" },
+    ] as const;
+    const processes = deploys.map(sealing => {
+      const minna = connect(bank, "fapi2-security", sealing === undefined ? { store } : { store, sealing });
+      open.push(minna);
+      return minna;
+    });
+    // During a deploy, one process is as it was and the other one is new already: each writes, and the other reads.
+    for (const [index, before] of processes.slice(0, -1).entries()) {
+      const after = processes[index + 1] as MinnaClient;
+      const ids = [(await link(bank, before, ["balance"])).id, (await link(bank, after, ["balance"])).id];
+      for (const id of ids) for (const one of [before, after]) expect(await one.links.get(id)).toMatchObject({ id });
+    }
+    await processes.at(-1)?.reseal();
+    let count = 0;
+    for await (const _ of partner(NEW).links.list()) count++;
+    expect(count).toBe(8);
+  });
+
   it("needs one to seal under", async () => {
     await expect(partner().reseal()).rejects.toMatchObject({ name: "ConfigurationError" });
   });

@@ -1,5 +1,5 @@
-import { beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { LinkError, OAuthError, TransportError } from "../../src/errors.js";
+import { beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { LinkError, OAuthError, StoreError, TransportError } from "../../src/errors.js";
 import { Access, refreshLock } from "../../src/links/access.js";
 import { MemoryStore } from "../../src/links/memory-store.js";
 import { type LinkRecord, readLink, removeLink, writeLink } from "../../src/links/record.js";
@@ -410,4 +410,102 @@ describe("a link", () => {
     for (const id of ["lnk_1", "lnk_3", "lnk_10000", "lnk_new"]) await one.use(id, aCall());
     expect(await rejection(one.use("lnk_2", aCall()), LinkError)).toMatchObject({ code: "link_unknown" });
   });
+});
+
+describe("a note of a refresh", () => {
+  const note = async () => (await readLink(store, LINK_ID)).record.refreshSentAt;
+  const gateway = () => answer(502, "<html>", { "content-type": "text/html" });
+
+  test.each<[string, () => Answer]>([
+    ["is lost", lost],
+    ["is a gateway's", gateway],
+    ["can't be read", () => answer(200, "{", JSON_TYPE)],
+  ])("stays where its answer %s: the bank may have issued another token", async (_, reply) => {
+    await linkGoodFor(0);
+    replies = [reply];
+    await rejection(access().use(LINK_ID, aCall()), Error);
+    expect(await note()).toBeGreaterThan(0);
+    // The next one succeeds, and there is nothing to remember.
+    await access().use(LINK_ID, aCall());
+    expect(await note()).toBeUndefined();
+  });
+
+  test("stays where the answer could not be saved, and is told of when the old token is over", async () => {
+    await linkGoodFor(0);
+    const { put } = store;
+    const down = vi.fn(async () => Promise.reject(new StoreError("put", "seal_invalid", "the store is down")));
+    replies = [
+      () => {
+        store.put = down;
+        return newTokens();
+      },
+    ];
+    await rejection(access().use(LINK_ID, aCall()), StoreError);
+    store.put = put;
+    expect(await note()).toBeGreaterThan(0);
+    replies = [refuse(400, "invalid_grant")];
+    const error = await rejection(access().use(LINK_ID, aCall()), LinkError);
+    expect(error.message).toMatch(/answer to a refresh was lost \(20/);
+  });
+
+  test.each<[string, () => Answer]>([
+    ["refused", refuse(400, "invalid_scope")],
+    [
+      "not reached",
+      () => {
+        throw new TransportError("connection_failed", "No connection.", { reached: "no", endpoint: "token" });
+      },
+    ],
+  ])("goes where the bank was %s: then no token was issued", async (_, reply) => {
+    await linkGoodFor(0);
+    replies = [reply];
+    await rejection(access().use(LINK_ID, aCall()), Error);
+    expect(await note()).toBeUndefined();
+  });
+
+  test("is not written at a bank that is known to keep refresh tokens", async () => {
+    await linkGoodFor(0, { rotates: false });
+    const put = vi.spyOn(store, "put");
+    await access().use(LINK_ID, aCall());
+    expect(put).toHaveBeenCalledTimes(1);
+  });
+
+  test("that somebody else was before starts the refresh again: the old token is not sent", async () => {
+    await linkGoodFor(0);
+    const { put } = store;
+    store.put = async (name, value, options) => {
+      store.put = put;
+      // Another process, whose lock had not run out after all.
+      await access().use(LINK_ID, aCall());
+      return put.call(store, name, value, options);
+    };
+    const sent: (string | null)[] = [];
+    replies = Array.from({ length: 3 }, () => ({ body }: OutgoingRequest) => {
+      sent.push(new URLSearchParams(body).get("refresh_token"));
+      return newTokens();
+    });
+    vi.spyOn(store, "lock").mockResolvedValue(true);
+    expect((await access().use(LINK_ID, aCall())).accessToken).toBe("at-new-1");
+    expect(sent).toEqual(["rt-old"]);
+  });
+});
+
+test("a refresh that was paused writes nothing over what the customer has allowed meanwhile", async () => {
+  await linkGoodFor(0);
+  replies = [
+    async () => {
+      const { record, version } = await readLink(store, LINK_ID);
+      const tokens = { accessToken: "at-renewed", refreshToken: "rt-renewed", scopes: ["openid"] };
+      await writeLink(store, { ...record, tokens, grantedAt: record.grantedAt + 1 }, version);
+      return newTokens();
+    },
+  ];
+  expect((await access().use(LINK_ID, aCall())).accessToken).toBe("at-renewed");
+  expect((await readLink(store, LINK_ID)).record.tokens).toMatchObject({ refreshToken: "rt-renewed" });
+});
+
+test("a store that fails at a refresh ahead of time costs nothing: what is still good serves", async () => {
+  await linkGoodFor(10_000);
+  store.put = async () => Promise.reject(new StoreError("put", "seal_invalid", "the store is down"));
+  expect((await access().use(LINK_ID, aCall())).accessToken).toBe("at-old");
 });

@@ -125,7 +125,7 @@ function connect(contract: ContractOptions = {}): void {
   const resources = new Resources(settings, door, access);
   const calls = new Calls(settings.timeout);
   const registrations = registered({ configuration: settings, door, server, access, resources }, store, calls);
-  links = new Links(registrations, store, calls, async () => false);
+  links = new Links(registrations, store, calls);
 }
 
 function lost(): never {

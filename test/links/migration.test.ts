@@ -47,13 +47,13 @@ describe("the links of a client that moves", () => {
     await link(kept, 1, { clientId: "partner-9" });
     await link(kept, 1, { issuer: "https://other.example" });
     await link(kept, 7, { profile: "fapi1-advanced", status: "released" });
-    await link(kept, 7, { profile: "fapi1-advanced", formerOf: "lnk_x" });
+    await link(kept, 7, { profile: "fapi1-advanced", formerOf: "lnk_x", formerSince: Date.now() });
     const told = await report(kept, OTHER, OLD);
     expect(told).toMatchObject({
-      current: { profile: "fapi2-security", issuer: ISSUER, clientId: CLIENT_ID, links: 5 },
+      current: { profile: "fapi2-security", issuer: ISSUER, clientId: CLIENT_ID, links: 5, kept: 0 },
       previous: [
-        { profile: "fapi1-advanced", issuer: ISSUER, clientId: "partner-0", links: 4 },
-        { profile: "fapi1-advanced", issuer: ISSUER, clientId: CLIENT_ID, links: 250 },
+        { profile: "fapi1-advanced", issuer: ISSUER, clientId: "partner-0", links: 4, kept: 0 },
+        { profile: "fapi1-advanced", issuer: ISSUER, clientId: CLIENT_ID, links: 250, kept: 7 },
       ],
       elsewhere: 2,
     });
@@ -62,7 +62,7 @@ describe("the links of a client that moves", () => {
 
   test("may be none, and may not move", async () => {
     expect(await report(store())).toEqual({
-      current: { profile: "fapi2-security", issuer: ISSUER, clientId: CLIENT_ID, links: 0 },
+      current: { profile: "fapi2-security", issuer: ISSUER, clientId: CLIENT_ID, links: 0, kept: 0 },
       previous: [],
       elsewhere: 0,
     });

@@ -54,6 +54,21 @@ test.each([
   expect(waits).toEqual([wait]);
 });
 
+test.each(["store_not_durable", "store_not_migrated", "sealing_key_missing", "seal_invalid"] as const)(
+  "%s is told at once: trying again does not mend it",
+  async code => {
+    const lasting = new StoreError("put", code, "as it is");
+    expect(
+      await rejection(
+        persist(() => failing(7, lasting)),
+        StoreError,
+      ),
+    ).toBe(lasting);
+    expect(attempts).toBe(1);
+    expect(waits).toEqual([]);
+  },
+);
+
 test("what is no failure of the store is told at once", async () => {
   const refused = new LinkError("link_released", "lnk_1", "The link was released.");
   expect(

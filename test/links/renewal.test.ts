@@ -33,7 +33,6 @@ const RENEWAL: Renewal = {
   customerId: "u-42",
   scopes: ["balance", "identity", "debit"],
   merges: true,
-  hasOpenDebits: async () => openDebits,
 };
 const OF_ANOTHER_GRANT: TokenSet = { ...NEW_TOKENS, grantId: "grant-2" };
 
@@ -41,7 +40,6 @@ let steps: string[];
 let store: MemoryStore;
 let bank: StubBank;
 let registrations: Registrations;
-let openDebits: boolean;
 /** Links that are no longer at hand. */
 let forgotten: string[];
 let reply: () => Answer;
@@ -64,7 +62,6 @@ beforeEach(async () => {
     metadata,
   );
   forgotten = [];
-  openDebits = false;
   registrations = new Registrations([roomsOf(settings, bank)], store, new Calls(settings.timeout));
   await linked(OLD);
 });

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { StoreError } from "../../src/errors.js";
 import { type PostgresClient, postgresMigrations, postgresStore } from "../../src/stores/postgres.js";
 import { MIGRATIONS, migrationStatement } from "../../src/stores/postgres-schema.js";
-import { rejection } from "../support/errors.js";
+import { problemsOf, rejection } from "../support/errors.js";
 import { Database, freshName, url } from "./postgres-database.js";
 
 const NEWEST = MIGRATIONS.length;
@@ -205,16 +205,38 @@ describe("options", () => {
   test.each(['x"; DROP SCHEMA public CASCADE; --', "", "1a", "A", "a-b", "a.b", "ａ", "a".repeat(64), "a\n"])(
     "refuse %j for a schema",
     schema => {
-      expect(() => postgresStore({ query: async () => ({ rows: [] }) }, { schema })).toThrow(TypeError);
-      expect(() => postgresMigrations({ schema })).toThrow(TypeError);
+      for (const make of [
+        () => postgresStore({ query: async () => ({ rows: [] }) }, { schema }),
+        () => postgresMigrations({ schema }),
+      ]) {
+        const problems = problemsOf(make);
+        expect(problems).toMatchObject([{ option: "schema", found: "another string" }]);
+      }
     },
   );
 
-  test("refuse what is no client, and no way to migrate", () => {
-    for (const client of [undefined, null, {}, { query: 1 }])
-      expect(() => postgresStore(client as never)).toThrow(/query/);
-    const migrations = "never" as never;
-    expect(() => postgresStore({ query: async () => ({ rows: [] }) }, { migrations })).toThrow(/migrations/);
+  test.each<[unknown, string]>([
+    [undefined, "undefined"],
+    [null, "null"],
+    [{}, "an object without query()"],
+    [{ query: 1 }, "an object without query()"],
+  ])("refuse %o for a client", (client, found) => {
+    const problems = problemsOf(() => postgresStore(client as never));
+    expect(problems).toMatchObject([{ option: "client", found }]);
+  });
+
+  test.each<[unknown, string]>([
+    [null, "object"],
+    [1, "number"],
+  ])("refuse %o for a schema", (schema, found) => {
+    const problems = problemsOf(() => postgresMigrations({ schema: schema as never }));
+    expect(problems).toMatchObject([{ option: "schema", found }]);
+  });
+
+  test("that are wrong are named all at once", () => {
+    const wrong = { schema: "a-b", migrations: "never" as never };
+    const problems = problemsOf(() => postgresStore({} as never, wrong));
+    expect(problems.map(({ option }) => option)).toEqual(["client", "schema", "migrations"]);
   });
 });
 

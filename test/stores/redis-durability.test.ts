@@ -118,6 +118,23 @@ describe.skipIf(!hasRedisServer)("a server", () => {
     }
   });
 
+  test.each<[string, string[], string[]]>([
+    ["volatile-lru", ["--maxmemory", "100mb", "--maxmemory-policy", "volatile-lru"], ["MINNA_REDIS_EVICTION"]],
+    ["volatile-ttl", ["--maxmemory", "100mb", "--maxmemory-policy", "volatile-ttl"], ["MINNA_REDIS_EVICTION"]],
+    ["volatile-lru without a limit", ["--maxmemory", "0", "--maxmemory-policy", "volatile-lru"], []],
+  ])("with %s may evict locks, not debits: keeps them, and is warned of once", async (_, settings, codes) => {
+    const store = redisStore(await connect(...ALWAYS, ...settings));
+    const clock = vi.spyOn(performance, "now").mockReturnValue(0);
+    expect(await store.put("a", "1", DEBIT)).toBeDefined();
+    clock.mockReturnValue(60_000);
+    expect(await store.put("b", "1", DEBIT)).toBeDefined();
+    expect(warned()).toEqual(codes);
+    for (const [message, options] of warnings.mock.calls) {
+      expect(message).toContain("locks");
+      expect(options).toMatchObject({ type: "MinnaBaasWarning", detail: expect.stringContaining("noeviction") });
+    }
+  });
+
   test.each([Map, Array, Object])("is understood by a client that makes a %o of a reply", async type => {
     const client = await connect(...AOF, "--appendfsync", "everysec");
     const store = redisStore(client.withTypeMapping({ [RESP_TYPES.MAP]: type as never }));

@@ -1,7 +1,9 @@
 /** Stand-ins for the rooms that talk to the bank. What they are told to answer is all they do. */
 import { AuthorizationServer } from "../../src/authorization/server.js";
 import type { TokenSet } from "../../src/authorization/tokens.js";
+import type { Debits } from "../../src/bank/debits.js";
 import type { LinkCalls, LinkContext } from "../../src/bank/link-context.js";
+import { OpenDebits } from "../../src/bank/open-debits.js";
 import type { Configuration } from "../../src/config/configuration.js";
 import { SCOPES } from "../../src/config/contract.js";
 import type { Access, UsableLink } from "../../src/links/access.js";
@@ -93,7 +95,7 @@ export function contextTo(
     configuration: settings,
     server: new AuthorizationServer(settings, door),
     resources: new Resources(settings, door, openAccess()),
-    forLink: (linkId, work) => work({ ...context, linkId }),
+    former: async () => undefined,
   };
   return withCalls(context);
 }
@@ -118,4 +120,11 @@ export function registered(
   calls: Calls = new Calls(rooms.configuration.timeout),
 ): Registrations {
   return new Registrations([{ door: doorTo(() => answer(500, "")), ...rooms }], store, calls);
+}
+
+/** The open debits of a client of one registration. */
+export function openDebits(store: Store, calls: Calls, debitsOf: (linkId: string) => Debits): OpenDebits {
+  const { configuration: settings, server, resources } = contextTo(() => answer(500, ""));
+  const rooms = { configuration: settings, server, resources, access: openAccess() };
+  return new OpenDebits(registered(rooms, store, calls), store, calls, debitsOf);
 }
