@@ -53,7 +53,7 @@ for (const kind of stores) {
       address: { kind, url: server.url },
       ...{ links, seconds, processes, seed, rotation, grace, skew },
     });
-    for (const [name, figure] of Object.entries(report.figures)) console.log(`  ${name.padEnd(28)}${figure}`);
+    for (const [name, figure] of Object.entries(report.figures)) console.log(`  ${name.padEnd(30)}${figure}`);
     for (const [name, times] of report.failures) console.log(`  failed: ${name.padEnd(50)}${times}`);
     for (const one of report.broken.slice(0, 20)) console.log(`  BROKEN: ${one}`);
     broken += report.broken.length;
