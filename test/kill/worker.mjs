@@ -46,7 +46,10 @@ const call =
 const kind = key => key.replace(/^lock:/, "").split(":", 1)[0];
 const store = {
   get: call("get", kind),
-  put: call("put", (key, value) => [kind(key), JSON.parse(value).state].join(" ").trim()),
+  put: call("put", (key, value) => {
+    const { state, refreshSentAt } = JSON.parse(value);
+    return [kind(key), state ?? (refreshSentAt === undefined ? "" : "noted")].join(" ").trim();
+  }),
   take: call("take", kind),
   find: call("find", ({ label }) => label),
   lock: call("lock", kind),

@@ -2,8 +2,7 @@
 import type { LedgerEntry, SandboxEvent } from "minna-baas/sandbox";
 import type { Told } from "./worker.js";
 
-/** A process that was killed did not save what the bank answered within so many milliseconds before. */
-const UNSAVED = 2_000;
+const BY_CHANCE = "by chance";
 
 /** What was told of one reference. */
 interface Belief {
@@ -14,27 +13,41 @@ interface Belief {
 }
 
 interface Refresh {
+  /** Milliseconds since the epoch. */
   readonly at: number;
+  readonly refreshTokenHash: string;
+  readonly grantId: unknown;
   readonly status: number;
   readonly outcome: string;
-  readonly interactionId: string | undefined;
+  readonly interactionId: string;
+}
+
+/** That a link was called lost. */
+interface Loss {
+  readonly interactionId: string;
+  readonly why: string;
 }
 
 /** A process that was told to work. */
 export interface Life {
   readonly name: string;
   killedAt: number | undefined;
+  /** The refresh tokens, by their hashes, for which it has saved others. */
+  readonly saved: Set<string>;
 }
 
 /** Listens to the bank and to the processes. */
 export class Audit {
   readonly failures: Map<string, number> = new Map();
   readonly unexpected: string[] = [];
-  readonly lost: Set<string> = new Set();
+  /** The links that were called lost, and by whom. */
+  readonly lost: Map<string, Loss[]> = new Map();
   balances = 0;
   recoveries = 0;
   readonly #beliefs = new Map<string, Belief>();
-  readonly #refreshes = new Map<unknown, Refresh[]>();
+  readonly #refreshes: Refresh[] = [];
+  /** Of each call, the bank's rejections of its tokens: why, or by chance. */
+  readonly #rejections = new Map<string, string[]>();
   /** Who sent which token request. */
   readonly #senders = new Map<string, Life>();
 
@@ -42,6 +55,9 @@ export class Audit {
     switch (told.told) {
       case "refreshing":
         this.#senders.set(told.interactionId, life);
+        return;
+      case "saved":
+        life.saved.add(told.refreshTokenHash);
         return;
       case "balance":
         this.balances++;
@@ -63,7 +79,7 @@ export class Audit {
         this.learn(told.reference, told.told);
         return;
       case "lost":
-        this.lost.add(told.linkId);
+        this.lose(told.linkId, told);
         return;
       case "failed":
         this.failures.set(told.what, (this.failures.get(told.what) ?? 0) + 1);
@@ -86,11 +102,21 @@ export class Audit {
     } else if (belief.debitIds.size === 0) belief.last = told;
   }
 
-  watch({ endpoint, status, detail, interactionId }: SandboxEvent): void {
+  lose(linkId: string, { interactionId, why }: Loss): void {
+    this.lost.set(linkId, [...(this.lost.get(linkId) ?? []), { interactionId, why }]);
+  }
+
+  watch({ endpoint, status, detail, interactionId = "" }: SandboxEvent): void {
+    if (endpoint === "api" && status === 401) {
+      const rejections = this.#rejections.get(interactionId) ?? [];
+      this.#rejections.set(interactionId, [...rejections, String(detail["reason"] ?? BY_CHANCE)]);
+    }
     if (endpoint !== "token" || detail["refresh"] === undefined) return;
-    const refresh = { at: Date.now(), status, outcome: String(detail["refresh"]), interactionId };
-    const list = this.#refreshes.get(detail["grantId"]) ?? [];
-    this.#refreshes.set(detail["grantId"], [...list, refresh]);
+    const { refresh: outcome, refreshTokenHash: hash, grantId } = detail;
+    const refreshTokenHash = String(hash);
+    this.#refreshes.push({
+      ...{ at: Date.now(), refreshTokenHash, grantId, status, outcome: String(outcome), interactionId },
+    });
   }
 
   /** Who sent this token request, as far as it was told. */
@@ -104,7 +130,7 @@ export class Audit {
 
   /** How often a refresh token was used, used again with success, and used again in vain. */
   get refreshes(): { readonly all: number; readonly retried: number; readonly reused: number } {
-    const all = [...this.#refreshes.values()].flat();
+    const all = this.#refreshes;
     const reused = all.filter(({ outcome }) => outcome === "reused");
     const retried = reused.filter(({ status }) => status === 200).length;
     return { all: all.length, retried, reused: reused.length - retried };
@@ -117,17 +143,62 @@ export class Audit {
     );
   }
 
+  /** Each use of a refresh token that had been used, though its answer did not die with a process: in words. */
+  get reuses(): readonly string[] {
+    return this.#refreshes
+      .filter(refresh => refresh.outcome === "reused" && !this.#isForced(refresh))
+      .map(({ refreshTokenHash, interactionId, grantId }) => {
+        const uses = this.#usesOf(refreshTokenHash).map(
+          ({ at, status, interactionId: id }) => `${id} by ${this.#senders.get(id)?.name}: ${status} at ${at}`,
+        );
+        return `interaction ${interactionId} used a refresh token again, and no answer had died with a process (grant ${grantId}, token ${refreshTokenHash}; ${uses.join(", ")})`;
+      });
+  }
+
   /**
-   * Whether the bank's last answer to a refresh of this grant died with the process that had asked: then only the token that
-   * was used is left, and a bank takes a second use for theft once the time to try again is over.
+   * Whether a grant was lost as it must be: the bank's answer to a refresh died with the process that had asked, so that only
+   * the token that was used is left, and a bank takes a second use for theft once the time to try again is over.
    */
   excused(grantId: string, grace: number): boolean {
-    const list = this.#refreshes.get(grantId) ?? [];
-    const answered = list.findLast(({ outcome, status }) => outcome === "refreshed" && status === 200);
-    const killedAt = this.#senders.get(answered?.interactionId ?? "")?.killedAt;
-    const refused = list.find(({ outcome, status }) => outcome === "reused" && status !== 200);
-    if (answered === undefined || killedAt === undefined || refused === undefined) return false;
-    return Math.abs(killedAt - answered.at) < UNSAVED && refused.at - answered.at >= grace * 1000;
+    const refused = this.#refreshes.find(
+      ({ outcome, status, grantId: its }) => its === grantId && outcome === "reused" && status !== 200,
+    );
+    if (refused === undefined || !this.#isForced(refused)) return false;
+    const [first = refused] = this.#usesOf(refused.refreshTokenHash);
+    return refused.at - first.at >= grace * 1000;
+  }
+
+  /** Whether a link was called lost for nothing but a fault: the token that the bank had just issued was rejected by chance. */
+  misled(linkId: string): boolean {
+    const losses = this.lost.get(linkId) ?? [];
+    return losses.every(({ interactionId }) => this.#rejections.get(interactionId)?.at(-1) === BY_CHANCE);
+  }
+
+  /** How a link was lost, in words. */
+  story(linkId: string): string {
+    const losses = this.lost.get(linkId) ?? [];
+    return losses
+      .map(({ interactionId, why }) => `${interactionId}: ${why} [${this.#rejections.get(interactionId)?.join(", ")}]`)
+      .join("; ");
+  }
+
+  /** Whether each process that had an answer to this token before was killed, and had saved nothing of it. */
+  #isForced({ refreshTokenHash, at, interactionId }: Refresh): boolean {
+    const uses = this.#usesOf(refreshTokenHash);
+    const before = uses.slice(
+      0,
+      uses.findIndex(use => use.interactionId === interactionId),
+    );
+    const answered = before.filter(({ status }) => status === 200);
+    const isDead = ({ interactionId: id }: Refresh) => {
+      const { killedAt = Number.POSITIVE_INFINITY, saved } = this.#senders.get(id) ?? {};
+      return killedAt <= at && saved?.has(refreshTokenHash) === false;
+    };
+    return answered.length > 0 && answered.every(isDead);
+  }
+
+  #usesOf(refreshTokenHash: string): readonly Refresh[] {
+    return this.#refreshes.filter(use => use.refreshTokenHash === refreshTokenHash);
   }
 
   /** What is wrong, in words; nothing where all is well. */

@@ -21,25 +21,34 @@ interface Member extends Life {
 export class Crew {
   killed = 0;
   readonly #audit: Audit;
-  readonly #work: Omit<Work, "seed" | "name">;
+  readonly #work: Omit<Work, "seed" | "name" | "skew">;
   readonly #random: () => number;
+  readonly #skew: number;
   readonly #members: Member[] = [];
   #started = 0;
   #turn = 0;
   #atNextRefresh = false;
   #stopping = false;
 
-  constructor(size: number, work: Omit<Work, "seed" | "name">, audit: Audit, random: () => number) {
+  /** @param skew - Seconds by which the clock of a process may be wrong, before or behind. */
+  constructor(
+    { processes, skew }: { readonly processes: number; readonly skew: number },
+    work: Omit<Work, "seed" | "name" | "skew">,
+    audit: Audit,
+    random: () => number,
+  ) {
     this.#audit = audit;
     this.#work = work;
     this.#random = random;
-    for (let place = 0; place < size; place++) this.#start(place);
+    this.#skew = skew;
+    for (let place = 0; place < processes; place++) this.#start(place);
   }
 
   #start(place: number): void {
     const name = `p${place}-${++this.#started}`;
-    const child = fork(WORKER, { serialization: "advanced", execArgv: QUIET });
-    const member: Member = { name, child, killedAt: undefined, gone: once(child, "exit") };
+    const skew = Math.round((2 * this.#random() - 1) * this.#skew * 1000);
+    const child = fork(WORKER, [String(skew)], { serialization: "advanced", execArgv: QUIET });
+    const member: Member = { name, child, killedAt: undefined, saved: new Set(), gone: once(child, "exit") };
     this.#members[place] = member;
     child.on("message", (told: Told) => this.#audit.hear(told, member));
     child.once("exit", (code, signal) => {
@@ -47,7 +56,7 @@ export class Crew {
       if (!expected) this.#audit.unexpected.push(`process ${name} ended by itself (${signal ?? code})`);
       if (!this.#stopping) this.#start(place);
     });
-    child.send({ ...this.#work, name, seed: Math.floor(this.#random() * 2 ** 31) } satisfies Work);
+    child.send({ ...this.#work, name, skew, seed: Math.floor(this.#random() * 2 ** 31) } satisfies Work);
   }
 
   /** Ends one of them: by turns wherever it is, and when the bank answers the next refresh, before the answer is there. */

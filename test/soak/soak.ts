@@ -20,6 +20,8 @@ export interface SoakOptions {
   /** Whether the bank rotates refresh tokens, and how many seconds a used one may be tried again. */
   readonly rotation: boolean;
   readonly grace: number;
+  /** Seconds by which the clock of a process may be wrong. */
+  readonly skew: number;
 }
 
 export interface SoakReport {
@@ -77,7 +79,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
     bank.faults.byChance(options.seed, ODDS);
     const accountId = bank.customers[0]?.accounts[0]?.accountId ?? "";
     const work = { options: client, address, links: [...grants.keys()], accountId };
-    crew = new Crew(options.processes, work, audit, random);
+    crew = new Crew(options, work, audit, random);
     const until = Date.now() + options.seconds * 1000;
     const rotating = rotateUntil(files, until, options.seconds);
     while (Date.now() < until) {
@@ -118,13 +120,17 @@ async function settle(
       .link(id)
       .accounts.balance(accountId)
       .catch(error => {
-        if (error instanceof LinkError && error.code === "reauthorization_required") audit.lost.add(id);
+        if (error instanceof LinkError && error.code === "reauthorization_required")
+          audit.lose(id, { interactionId: error.interactionId ?? "", why: `${error.message} (in the end)` });
         else broken.push(`link ${id}: ${error}`);
       });
   });
-  const unexplained = [...audit.lost].filter(id => !audit.excused(grants.get(id) ?? "", grace));
-  broken.push(...unexplained.map(id => `link ${id} was lost, and no answer had died with a process`));
-  await inParallel([...audit.lost], async id => {
+  const unexcused = [...audit.lost.keys()].filter(id => !audit.excused(grants.get(id) ?? "", grace));
+  const unexplained = unexcused.filter(id => !audit.misled(id));
+  broken.push(
+    ...unexplained.map(id => `link ${id} was lost, and no answer had died with a process: ${audit.story(id)}`),
+  );
+  await inParallel([...audit.lost.keys()], async id => {
     await begin(bank, minna, id);
     await minna.link(id).accounts.balance(accountId);
   });
@@ -144,13 +150,16 @@ async function settle(
     audit.learn(reference, (await minna.link(linkId).debits.find(reference)) ?? "not made");
   });
   const { twice, wrong } = audit.contradictions(bank.ledger.entries);
+  broken.push(...audit.reuses);
   broken.push(...twice.map(reference => `${reference} was debited more than once`), ...wrong);
   return {
     figures: {
       debits: audit.references,
       succeeded: audit.succeeded,
       recovered: audit.recoveries,
-      "links lost, explained": audit.lost.size - unexplained.length,
+      "used again, unforced": audit.reuses.length,
+      "links lost, explained": audit.lost.size - unexcused.length,
+      "links called lost by a fault": unexcused.length - unexplained.length,
       "links lost, unexplained": unexplained.length,
       "debited twice": twice.length,
       "beliefs against the ledger": wrong.length,

@@ -1,8 +1,18 @@
 // One of the processes that share a store: it asks balances, makes debits, recovers, and tells its parent of each.
+import "./clock.js";
+
+import { createHash } from "node:crypto";
 import { subscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { DebitOutcomeUnknownError, LinkError, MinnaClient, type MinnaClientOptions, MinnaError } from "minna-baas";
+import {
+  DebitOutcomeUnknownError,
+  LinkError,
+  MinnaClient,
+  type MinnaClientOptions,
+  MinnaError,
+  type Store,
+} from "minna-baas";
 import { generator } from "./random.js";
 import { openStore, type StoreAddress } from "./stores.js";
 
@@ -13,18 +23,28 @@ export interface Work {
   readonly accountId: string;
   readonly seed: number;
   readonly name: string;
+  /** Milliseconds by which the clock of the process is ahead. */
+  readonly skew: number;
 }
 
 /** What a process tells, as it happens: what is not told has died with it. */
 export type Told =
   | { readonly told: "refreshing"; readonly interactionId: string }
+  /** What came of a refresh is in the store; it is named by the refresh token that was used, as the bank's events name it. */
+  | { readonly told: "saved"; readonly refreshTokenHash: string }
   | { readonly told: "balance" | "recovery" }
   | { readonly told: "begun"; readonly reference: string; readonly linkId: string; readonly shared: boolean }
   | { readonly told: "debit"; readonly reference: string; readonly debitId: string; readonly status: string }
   | { readonly told: "not made" | "unknown"; readonly reference: string }
-  | { readonly told: "lost"; readonly linkId: string }
+  | { readonly told: "lost"; readonly linkId: string; readonly interactionId: string; readonly why: string }
   | { readonly told: "failed"; readonly what: string }
   | { readonly told: "unexpected"; readonly what: string };
+
+/** What a link holds in the store. */
+interface LinkTokens {
+  readonly accessToken: string;
+  readonly refreshToken?: string;
+}
 
 /** Callers at a time. */
 const LANES = 5;
@@ -35,21 +55,23 @@ const SLOT = 400;
 const SHARED = 0.1;
 const IMPATIENT = 0.03;
 
+let stopping = false;
+// It may be told to stop while it still starts.
+process.on("message", message => {
+  stopping ||= message === "stop";
+});
+
 const [work] = (await once(process, "message")) as [Work];
 const { store, close } = await openStore(work.address);
-const minna = new MinnaClient({ ...work.options, store } as MinnaClientOptions);
+const minna = new MinnaClient({ ...work.options, store: tellingOf(store) } as MinnaClientOptions);
 const random = generator(work.seed);
 const lost = new Set<string>();
-let stopping = false;
 let debits = 0;
 
 subscribe("undici:client:sendHeaders", message => {
   const { request, headers } = message as { request: { path: string }; headers: string };
   const [, interactionId] = /x-fapi-interaction-id: ([\da-f-]+)/i.exec(headers) ?? [];
   if (request.path === "/token" && interactionId !== undefined) tell({ told: "refreshing", interactionId });
-});
-process.on("message", () => {
-  stopping = true;
 });
 
 await Promise.all([...Array.from({ length: LANES }, lane), recovering()]);
@@ -59,6 +81,39 @@ process.disconnect();
 
 function tell(told: Told): void {
   process.send?.(told);
+}
+
+/** The store, from which it is told when tokens have been replaced. */
+function tellingOf(kept: Store): Store {
+  const latest = new Map<string, LinkTokens>();
+  const look = (key: string, value: string) => {
+    const { tokens } = JSON.parse(value) as { readonly tokens?: LinkTokens };
+    if (tokens !== undefined) latest.set(key, tokens);
+  };
+  return {
+    async get(key) {
+      const entry = await kept.get(key);
+      if (entry !== undefined && key.startsWith("link:")) look(key, entry.value);
+      return entry;
+    },
+    async put(key, value, options) {
+      const version = await kept.put(key, value, options);
+      if (version === undefined || !key.startsWith("link:")) return version;
+      const before = latest.get(key);
+      look(key, value);
+      const after = latest.get(key);
+      const replaced = before?.refreshToken !== after?.refreshToken || before?.accessToken !== after?.accessToken;
+      if (before?.refreshToken !== undefined && replaced) {
+        const hash = createHash("sha256").update(before.refreshToken).digest("base64url");
+        tell({ told: "saved", refreshTokenHash: hash.slice(0, 22) });
+      }
+      return version;
+    },
+    take: key => kept.take(key),
+    find: options => kept.find(options),
+    lock: (key, owner, duration) => kept.lock(key, owner, duration),
+    unlock: (key, owner) => kept.unlock(key, owner),
+  };
 }
 
 async function lane(): Promise<void> {
@@ -79,7 +134,7 @@ async function balance(linkId: string): Promise<void> {
 
 /** At the same moment every process picks the same reference, and so the same link. */
 async function together(): Promise<void> {
-  const slot = Math.floor(Date.now() / SLOT);
+  const slot = Math.floor((Date.now() - work.skew) / SLOT);
   const linkId = work.links[slot % work.links.length] ?? "";
   if (!lost.has(linkId)) await debit(linkId, `together-${slot}`, true);
 }
@@ -131,10 +186,10 @@ async function guarded(linkId: string, act: () => Promise<void>): Promise<void> 
       return;
     }
     tell({ told: "failed", what: nameOf(error) });
-    const reasons = [error, error.cause];
-    if (reasons.some(one => one instanceof LinkError && one.code === "reauthorization_required")) {
+    for (const one of [error, error.cause]) {
+      if (!(one instanceof LinkError && one.code === "reauthorization_required")) continue;
       lost.add(linkId);
-      tell({ told: "lost", linkId });
+      tell({ told: "lost", linkId, interactionId: one.interactionId ?? "", why: `${one.message} (${work.name})` });
     }
   }
 }
