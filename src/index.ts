@@ -69,8 +69,9 @@ export {
   ValidationError,
 } from "./errors.js";
 export type { WithInteractionId } from "./links/decode.js";
+export type { ExpiringLink } from "./links/expiring.js";
 export type { Grant, GrantStatus } from "./links/grant.js";
-export type { BeginLink, BegunLink, ExpiringLink, Links } from "./links/links.js";
+export type { BeginLink, BegunLink, Links } from "./links/links.js";
 export { MemoryStore } from "./links/memory-store.js";
 export type { MigrationCount, MigrationReport } from "./links/migration.js";
 export type { LinkInfo } from "./links/record.js";

@@ -9,19 +9,18 @@ import { type Callback, readCallback, verifyResponse } from "../authorization/re
 import { exchangeCode } from "../authorization/tokens.js";
 import type { Configuration } from "../config/configuration.js";
 import { COMPANION_SCOPES, SCOPES, type Scope } from "../config/contract.js";
-import { fromJst, type JstDateTime, toJst } from "../config/jst.js";
+import { fromJst } from "../config/jst.js";
 import { ArgumentError, LinkError, OAuthError } from "../errors.js";
 import type { CallOptions } from "../transport/call.js";
 import type { Calls } from "../transport/calls.js";
 import type { WithInteractionId } from "./decode.js";
+import { type ExpiringLink, expiringLinks, type GrantEnd } from "./expiring.js";
 import { newLinkId } from "./former.js";
 import { Grant } from "./grant.js";
 import { countLinks, type MigrationReport } from "./migration.js";
 import { persist } from "./persist.js";
 import {
-  findEnding,
   findLinks,
-  findNotAsked,
   infoOf,
   type LinkInfo,
   type LinkRecord,
@@ -50,18 +49,6 @@ export interface BeginLink {
    * one where the bank manages grants, and its id stays. To extend a grant, or to use a link that needs its customer again.
    */
   readonly link?: string;
-}
-
-/** A link whose grant ends soon. */
-export interface ExpiringLink {
-  /** The link. */
-  readonly id: string;
-  /** The partner's own id of the customer. */
-  readonly customerId: string;
-  /** When the grant ends; absent where the bank says only that it has ended. */
-  readonly expiresAt?: JstDateTime;
-  /** Whether it has ended already: then the link needs its customer again. */
-  readonly expired: boolean;
 }
 
 /** Where to send the customer, and what their browser must bring back. */
@@ -252,24 +239,8 @@ export class Links {
     if (typeof within !== "number" || !(within > 0 && within <= MOST_DAYS)) {
       throw new ArgumentError("within", `within must be a number of days, at most ${MOST_DAYS}.`);
     }
-    const limit = Date.now() + within * DAY;
-    const unreadable: unknown[] = [];
-    for await (const record of tried(findEnding(this.#store, limit), unreadable)) {
-      const { id, customerId, grantExpiresAt } = record;
-      if (typeof grantExpiresAt !== "number" || this.#registrations.of(record) === undefined) continue;
-      const expired = grantExpiresAt <= Date.now();
-      yield Object.freeze({ id, customerId, expiresAt: toJst(grantExpiresAt), expired });
-    }
-    for await (const record of tried(findNotAsked(this.#store), unreadable)) {
-      const { id, customerId } = record;
-      if (this.#registrations.of(record) === undefined) continue;
-      const ends = await this.#askForEnd(id, options);
-      if (ends === "ended") yield Object.freeze({ id, customerId, expired: true });
-      else if (ends !== undefined && ends <= limit) {
-        yield Object.freeze({ id, customerId, expiresAt: toJst(ends), expired: ends <= Date.now() });
-      }
-    }
-    if (unreadable.length > 0) throw unreadable[0];
+    const until = Date.now() + within * DAY;
+    yield* expiringLinks(until, this.#registrations, this.#store, id => this.#askForEnd(id, options));
   }
 
   /**
@@ -300,7 +271,7 @@ export class Links {
     return new Grant(id, this.#registrations, this.#store);
   }
 
-  async #askForEnd(id: string, options: CallOptions | undefined): Promise<number | "ended" | undefined> {
+  async #askForEnd(id: string, options: CallOptions | undefined): Promise<GrantEnd> {
     try {
       const { expiresAt } = await this.#grant(id).status(options);
       return expiresAt ? fromJst(expiresAt) : undefined;
@@ -308,15 +279,6 @@ export class Links {
       if (options?.signal?.aborted || this.#calls.closed) throw error;
       return error instanceof LinkError && error.code === "grant_expired" ? "ended" : undefined;
     }
-  }
-}
-
-/** What can be read, first of all; what can't is noted for later. */
-async function* tried<T>(records: AsyncIterable<T>, unreadable: unknown[]): AsyncGenerator<T, void, undefined> {
-  try {
-    yield* records;
-  } catch (error) {
-    unreadable.push(error);
   }
 }
 

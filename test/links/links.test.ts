@@ -12,7 +12,8 @@ import {
   ValidationError,
 } from "../../src/errors.js";
 import { Access } from "../../src/links/access.js";
-import { type BegunLink, type ExpiringLink, Links } from "../../src/links/links.js";
+import type { ExpiringLink } from "../../src/links/expiring.js";
+import { type BegunLink, Links } from "../../src/links/links.js";
 import { MemoryStore } from "../../src/links/memory-store.js";
 import { type LinkInfo, type LinkRecord, readLink, removeLink, writeLink } from "../../src/links/record.js";
 import { Resources } from "../../src/links/resource.js";
