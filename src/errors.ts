@@ -151,7 +151,7 @@ const OAUTH_HINTS: Readonly<Record<string, string>> = {
   invalid_client: " Check that clientId and the certificate are the registered ones.",
   invalid_request: " Check that redirectUri is registered, and the client for this profile.",
   invalid_request_object:
-    " Check that the client is registered for this profile, and its key and kid as in publicJwks().",
+    " Check that the client is registered for this profile, its key and kid as in publicJwks(), and this machine's clock.",
   invalid_scope: " Check contract.scopes against what is registered.",
 };
 

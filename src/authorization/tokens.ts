@@ -46,6 +46,7 @@ export async function exchangeCode(
 ): Promise<IssuedTokens> {
   // Not authorizationCodeGrant(): it would make redirect_uri from an incoming URL, where only the registered one counts
   // (RFC 6749 section 4.1.3), and open the response again, which has been verified and whose transaction is spent.
+  const asked = Date.now();
   const answered = await context.server.ask({ endpoint: "token", repeatable: false }, context.call, client =>
     openid.genericGrantRequest(client, "authorization_code", {
       code,
@@ -53,7 +54,7 @@ export async function exchangeCode(
       code_verifier: secrets.codeVerifier,
     }),
   );
-  const tokens = await toTokenSet(answered, { scopes }, { nonce: secrets.nonce, subject }, context);
+  const tokens = await toTokenSet(answered, { scopes }, { nonce: secrets.nonce, subject }, asked, context);
   if (secrets.nonce === undefined || tokens.subject !== undefined) return tokens;
   throw untrusted("id_token", "The bank answered an OpenID Connect request without an ID Token.", context.call);
 }
@@ -72,12 +73,13 @@ export async function refresh(
 ): Promise<IssuedTokens> {
   if (current.subject !== undefined) await context.server.warmKeys(context.call);
   let seen: Answer | undefined;
-  const asked = { endpoint: "token", repeatable: true, seen: (answer: Answer) => (seen = answer) } as const;
+  const question = { endpoint: "token", repeatable: true, seen: (answer: Answer) => (seen = answer) } as const;
+  const asked = Date.now();
   try {
-    const answered = await context.server.ask(asked, context.call, client =>
+    const answered = await context.server.ask(question, context.call, client =>
       openid.refreshTokenGrant(client, current.refreshToken),
     );
-    return await toTokenSet(answered, current, { subject: current.subject }, context);
+    return await toTokenSet(answered, current, { subject: current.subject }, asked, context);
   } catch (error) {
     const rotated = refreshTokenIn(seen);
     if (rotated !== undefined && rotated !== current.refreshToken) await keep(rotated);
@@ -97,10 +99,12 @@ function refreshTokenIn(answer: Answer | undefined): string | undefined {
   return undefined;
 }
 
+/** @param asked - When the bank was asked: its clock has run since, however long the answer was on its way. */
 async function toTokenSet(
   { value, answer }: Answered<openid.TokenEndpointResponse>,
   before: Pick<TokenSet, "scopes"> & Partial<TokenSet>,
   expected: Omit<ExpectedIdToken, "accessToken">,
+  asked: number,
   context: AuthorizationContext,
 ): Promise<IssuedTokens> {
   // RFC 6749 section 7.1: a token of a type that was not asked for is not used. openid-client would take DPoP.
@@ -121,7 +125,7 @@ async function toTokenSet(
     thumbprint: answer.thumbprint,
     scopes: Object.freeze(value.scope?.split(" ").filter(scope => scope !== "") ?? [...before.scopes]),
     ...(refreshToken === undefined ? {} : { refreshToken }),
-    ...lifetime(value.expires_in),
+    ...lifetime(value.expires_in, asked),
     ...(grantId === undefined ? {} : { grantId }),
     ...(subject === undefined ? {} : { subject }),
   });
@@ -135,11 +139,11 @@ function idTokenOf(answer: Answer, call: Call): string | undefined {
 }
 
 /** Half a minute early, or a fifth of a short life. */
-function lifetime(expiresIn: number | undefined): Pick<TokenSet, "expiresAt" | "refreshAt"> {
+function lifetime(expiresIn: number | undefined, asked: number): Pick<TokenSet, "expiresAt" | "refreshAt"> {
   if (expiresIn === undefined) return {};
   // Longer than ten years is no date that a store could keep.
   const seconds = Math.min(expiresIn, 10 * 365 * 24 * 60 * 60);
-  const expiresAt = Date.now() + seconds * 1000;
+  const expiresAt = asked + seconds * 1000;
   return { expiresAt, refreshAt: expiresAt - Math.min(30_000, seconds * 200) };
 }
 

@@ -135,10 +135,10 @@ function isWorthRenewing(link: UsableLink, renewals: number): boolean {
   return renewals === 0 || (renewals < MOST_RENEWALS && !isLastWord(link));
 }
 
-/** Whether the bank's rejection of the token means the link: it was issued just now, and has not ended on its way. */
+/** Whether the bank's rejection of the token means the link: it was issued just now, and can't have ended on its way. */
 function isLastWord({ issued, record }: UsableLink): boolean {
-  const { expiresAt = Number.POSITIVE_INFINITY } = record.tokens ?? {};
-  return issued && expiresAt > Date.now();
+  const { expiresAt, refreshAt = expiresAt } = record.tokens ?? {};
+  return issued && (refreshAt === undefined || refreshAt > Date.now());
 }
 
 const GRANT_REFUSALS = {

@@ -79,7 +79,7 @@ describe.each(PROFILES)("%s: refreshing with rotation", profile => {
   });
 });
 
-/** Answers the first two reads with what was there before. */
+/** Answers the first two reads with what was there before; what was written then was written before the winner came. */
 class LateReader extends MemoryStore {
   readonly #store: MemoryStore;
   readonly #before: StoreEntry | undefined;
@@ -93,5 +93,9 @@ class LateReader extends MemoryStore {
 
   override async get(key: string): Promise<StoreEntry | undefined> {
     return ++this.#reads <= 2 ? this.#before : this.#store.get(key);
+  }
+
+  override async put(...given: Parameters<MemoryStore["put"]>): Promise<number | undefined> {
+    return this.#reads <= 2 ? (this.#before?.version ?? 0) + 1 : this.#store.put(...given);
   }
 }
