@@ -17,12 +17,12 @@ const { values } = parseArgs({
     grace: { type: "string" },
     /** Seconds by which the clock of a process may be wrong: less than the 30 that FAPI allows an ID Token's clock. */
     skew: { type: "string", default: "20" },
-    /** A run for CI: 100 links, 6 seconds for each bank. Elsewhere a store that is not there is skipped. */
+    /** A run for CI: 100 links, 9 seconds for each bank. Elsewhere a store that is not there is skipped. */
     short: { type: "boolean", default: false },
   },
 });
 const links = whole("links", values.links ?? (values.short ? "100" : "1000"), 1);
-const seconds = whole("seconds", values.seconds ?? (values.short ? "6" : "120"), 1);
+const seconds = whole("seconds", values.seconds ?? (values.short ? "9" : "120"), 1);
 const processes = whole("processes", values.processes, 1);
 const seed = whole("seed", values.seed, 0);
 const skew = whole("skew", values.skew, 0);

@@ -82,8 +82,10 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
     crew = new Crew(options, work, audit, random);
     const until = Date.now() + options.seconds * 1000;
     const rotating = rotateUntil(files, until, options.seconds);
+    // A short run must see deaths of both kinds.
+    const deathEvery = Math.min(DEATH_EVERY, options.seconds / 4);
     while (Date.now() < until) {
-      await sleep(Math.min((0.4 + 0.6 * random()) * DEATH_EVERY * 1000, until - Date.now()));
+      await sleep(Math.min((0.4 + 0.6 * random()) * deathEvery * 1000, until - Date.now()));
       if (Date.now() < until) crew.kill();
     }
     await rotating;
