@@ -28,7 +28,7 @@ interface StoreCall {
 /** Milliseconds that a call of such a process may take, on a machine that is busy. */
 export const TIMEOUT = 5_000;
 /** Milliseconds after which whoever comes next must be done: the lock of a process that died frees itself before. */
-export const BOUND = 20_000;
+export const BOUND = 60_000;
 
 const WORKER = fileURLToPath(new URL("worker.mjs", import.meta.url));
 
