@@ -41,18 +41,23 @@ export async function dropFormers(
 ): Promise<void> {
   // Not by the link's own list: what was kept for a move that never came stands in none.
   for await (const record of findFormer(store, Date.now())) {
-    if (record.formerOf === linkId) await drop(store, registrations, record, call);
+    if (record.formerOf === linkId) await drop(store, registrations, record, call, true);
   }
 }
 
-async function drop(store: Store, registrations: Registrations, record: LinkRecord, call: Call): Promise<void> {
+async function drop(
+  store: Store,
+  registrations: Registrations,
+  record: LinkRecord,
+  call: Call,
+  revokes: boolean,
+): Promise<void> {
   const { id, formerOf = "", tokens } = record;
   const registration = registrations.of(record);
-  const link = await found(store, formerOf);
-  // A copy for a move that never came: its tokens are still the link's own. Where the old configuration is gone, nobody can
-  // tell the bank: the tokens end with the old client.
-  const own = tokens !== undefined && link?.tokens?.accessToken === tokens.accessToken;
-  if (registration !== undefined && tokens !== undefined && !own) await revokeTokens(tokens, { ...registration, call });
+  // Where the old configuration is gone, nobody can tell the bank: the tokens end with the old client.
+  if (revokes && registration !== undefined && tokens !== undefined) {
+    await revokeTokens(tokens, { ...registration, call });
+  }
   await removeLink(store, id);
   await forgetFormer(store, formerOf, id);
 }
@@ -69,7 +74,11 @@ export async function sweepFormer(
   call: Call,
 ): Promise<void> {
   for await (const record of findFormer(store, Date.now() - KEPT)) {
-    if (!isNeeded(record)) await drop(store, registrations, record, call);
+    if (isNeeded(record)) continue;
+    const link = await found(store, record.formerOf ?? "");
+    // A copy for a move that never came, or a link that came back: the grant may be the link's own, and is not touched.
+    const own = link?.issuer === record.issuer && link.clientId === record.clientId;
+    await drop(store, registrations, record, call, !own);
   }
 }
 

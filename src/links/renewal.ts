@@ -113,7 +113,7 @@ export async function renewLink(
       // Somebody ended the link all the same: then nobody needs the new tokens.
       if (error instanceof LinkError) {
         await revokeTokens(tokens, context).catch(() => {});
-        await dropFormers(store, registrations, linkId, call).catch(() => {});
+        if (error.code !== "link_elsewhere") await dropFormers(store, registrations, linkId, call).catch(() => {});
       }
       throw error;
     }

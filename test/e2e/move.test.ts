@@ -276,6 +276,24 @@ describe("while links move", () => {
     expect((await minna.links.migration()).previous).toMatchObject([{ kept: 0 }]);
   });
 
+  it("a copy for a move that a crash prevented goes in time, and leaves the link its tokens", async () => {
+    const minna = deploy(options());
+    const { id } = await link(bank, old(), ["debit"]);
+    const record = JSON.parse((await store.get(`link:${id}`))?.value ?? "");
+    const since = Date.now() - 26 * HOUR;
+    const copy = { ...record, id: "lnk_copy", formerOf: id, formerSince: since };
+    const labels = { former: new Date(since).toISOString() };
+    await store.put("link:lnk_copy", JSON.stringify(copy), { version: 0, labels });
+    // By then the link has other access tokens, and the same refresh token.
+    bank.faults.on("api-token-rejected-once", { times: 1 });
+    await minna.link(id).accounts.list();
+    expect((await minna.links.migration()).previous).toMatchObject([{ links: 1, kept: 1 }]);
+    for await (const one of minna.debits.recover()) expect(one).toBeUndefined();
+    expect((await minna.links.migration()).previous).toMatchObject([{ links: 1, kept: 0 }]);
+    bank.faults.on("api-token-rejected-once", { times: 1 });
+    expect(await minna.link(id).accounts.list()).toHaveLength(2);
+  });
+
   it("a debit that was made before the link moved is found after it, by reference and by id", async () => {
     const after = { ...elsewhere.client("fapi2-security"), previous: bank.client("fapi1-advanced") };
     const { id } = await link(bank, old(), ["debit"]);
