@@ -12,15 +12,13 @@ import type { LinkCalls, LinkContext } from "./bank/link-context.js";
 import { OpenDebits } from "./bank/open-debits.js";
 import { type Resealed, reseal } from "./bank/reseal.js";
 import type { ClientCertificate } from "./config/certificate.js";
-import type { Configuration } from "./config/configuration.js";
 import { configure } from "./config/configurations.js";
-import { Countdown } from "./config/countdown.js";
 import type { Decryption } from "./config/decryption.js";
-import { endOfJstDate } from "./config/jst.js";
 import { isAnother } from "./config/key.js";
 import type { ProfileOptions } from "./config/options.js";
 import type { SealingOptions } from "./config/sealing.js";
 import type { SigningKeys } from "./config/signers.js";
+import { countdownOf } from "./config/version-end.js";
 import { emitWarning } from "./config/warning.js";
 import { ArgumentError, ConfigurationError } from "./errors.js";
 import { Access } from "./links/access.js";
@@ -116,7 +114,7 @@ export class MinnaClient {
     });
     this.#store = store;
     this.#sealedUnder = sealing.current;
-    const countdowns = all.flatMap(countdown);
+    const countdowns = all.flatMap(countdownOf);
     this.#calls = new Calls(timeout, () => {
       for (const one of countdowns) one.look();
     });
@@ -295,17 +293,4 @@ function warn(code: keyof typeof WARNINGS): void {
   warned.add(code);
   const { message, detail } = WARNINGS[code];
   emitWarning(code, message, detail);
-}
-
-/** Counts the days to the end of the version of FAPI that a configuration is of, where the bank has announced one. */
-function countdown({ endsOn, profile, clientId }: Configuration): Countdown[] {
-  if (endsOn === undefined) return [];
-  const name = `${profile} of the client ${JSON.stringify(clientId)}`;
-  const warnOf = (left: number) => {
-    const ends =
-      left === 0 ? `ended on ${endsOn}` : `ends on ${endsOn}, within ${left === 1 ? "a day" : `${left} days`}`;
-    const detail = "Renew the links that are left: links.migration() counts them, links.begin() with a link renews it.";
-    emitWarning("MINNA_VERSION_ENDS", `By the bank's policy, ${name} ${ends}.`, detail);
-  };
-  return [new Countdown(endOfJstDate(endsOn), [90, 30, 7, 1], warnOf)];
 }

@@ -197,8 +197,9 @@ export class Debits {
     const { entry } = (await this.#journal.read(reference)) ?? {};
     const own = entry !== undefined && (await settlement.isSameCustomer(entry, call));
     if (own && entry.state !== "prepared" && (await settlement.isMadeElsewhere(entry, call))) {
-      const before = await settlement.madeAs(entry, call);
-      const found = (await before?.inquire(reference, call)) ?? entry.debit;
+      // Where what it was is kept no more, the bank may show it to the present client all the same.
+      const asked = (await settlement.madeAs(entry, call)) ?? settlement;
+      const found = (await asked.inquire(reference, call)) ?? entry.debit;
       if (found === undefined) throw new DebitOutcomeUnknownError(reference, { interactionId: call.interactionId });
       return found;
     }

@@ -6,7 +6,7 @@
 import { type JstDateTime, toJst } from "../config/jst.js";
 import { DebitOutcomeUnknownError, type MinnaError } from "../errors.js";
 import { sweepFormer } from "../links/former.js";
-import { payerOf } from "../links/record.js";
+import { type LinkRecord, payerOf } from "../links/record.js";
 import type { Registrations } from "../links/registrations.js";
 import type { Store } from "../links/store.js";
 import type { CallOptions } from "../transport/call.js";
@@ -63,7 +63,6 @@ export class OpenDebits {
   readonly #journal: Journal;
   readonly #calls: Calls;
   readonly #debitsOf: (linkId: string) => Debits;
-
   readonly #registrations: Registrations;
   readonly #store: Store;
 
@@ -110,11 +109,22 @@ export class OpenDebits {
 
   /** What links were under other clients goes when no debit needs it. What can't go now goes another time. */
   async #sweep(options: CallOptions | undefined): Promise<void> {
-    const open = new Set<string>();
-    for await (const { sentFor } of this.#journal.open()) open.add(sentFor);
+    // The journal is read only where there is something to drop.
+    let open: Promise<ReadonlySet<string>> | undefined;
+    const isNeeded = async (record: LinkRecord) => {
+      open ??= this.#openFor();
+      return (await open).has(payerOf(record));
+    };
     await this.#calls
-      .run(options, call => sweepFormer(this.#store, this.#registrations, record => open.has(payerOf(record)), call))
+      .run(options, call => sweepFormer(this.#store, this.#registrations, isNeeded, call))
       .catch(() => {});
+  }
+
+  /** Whom the open debits were sent for. */
+  async #openFor(): Promise<ReadonlySet<string>> {
+    const payers = new Set<string>();
+    for await (const { sentFor } of this.#journal.open()) payers.add(sentFor);
+    return payers;
   }
 
   async #recover({ reference, linkId }: JournalEntry, options: CallOptions | undefined): Promise<Outcome | undefined> {

@@ -8,6 +8,8 @@ import { isObject, kindOf, Problems } from "./problems.js";
 import { PROFILES, type Profile } from "./profile.js";
 import { checkSealing, type Sealing } from "./sealing.js";
 
+type Client = Pick<Configuration, "issuer" | "clientId">;
+
 /** What belongs to the client as a whole. */
 const SHARED = ["store", "sealing", "previous", "canary"];
 const STORE_METHODS = ["get", "put", "take", "find", "lock", "unlock"];
@@ -54,7 +56,8 @@ function served(one: Draft, index: number, drafts: readonly Draft[]): readonly P
   return Object.freeze(newest ? PROFILES.filter(profile => !others.includes(profile)) : [one.profile]);
 }
 
-function isSameClient(one: Draft, other: Draft): boolean {
+/** Whether both are of one client of one bank: a grant of the one is then the other's, too (Grant Management: it is a client's). */
+export function isSameClient(one: Client, other: Client): boolean {
   return one.issuer === other.issuer && one.clientId === other.clientId;
 }
 

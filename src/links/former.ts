@@ -5,6 +5,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { revokeTokens } from "../authorization/revocation.js";
+import { isSameClient } from "../config/configurations.js";
 import { LinkError } from "../errors.js";
 import type { Call } from "../transport/call.js";
 import { persist } from "./persist.js";
@@ -70,14 +71,14 @@ async function drop(
 export async function sweepFormer(
   store: Store,
   registrations: Registrations,
-  isNeeded: (record: LinkRecord) => boolean,
+  isNeeded: (record: LinkRecord) => Promise<boolean>,
   call: Call,
 ): Promise<void> {
   for await (const record of findFormer(store, Date.now() - KEPT)) {
-    if (isNeeded(record)) continue;
+    if (await isNeeded(record)) continue;
     const link = await found(store, record.formerOf ?? "");
     // A copy for a move that never came, or a link that came back: the grant may be the link's own, and is not touched.
-    const own = link?.issuer === record.issuer && link.clientId === record.clientId;
+    const own = link !== undefined && isSameClient(link, record);
     await drop(store, registrations, record, call, !own);
   }
 }

@@ -8,6 +8,7 @@ import { startAuthorization } from "../authorization/request.js";
 import { type Callback, readCallback, verifyResponse } from "../authorization/response.js";
 import { exchangeCode } from "../authorization/tokens.js";
 import type { Configuration } from "../config/configuration.js";
+import { isSameClient } from "../config/configurations.js";
 import { COMPANION_SCOPES, SCOPES, type Scope } from "../config/contract.js";
 import { fromJst } from "../config/jst.js";
 import { ArgumentError, LinkError, OAuthError } from "../errors.js";
@@ -30,7 +31,7 @@ import {
   writeLink,
 } from "./record.js";
 import type { Registrations } from "./registrations.js";
-import { isSameClient, readRenewable, renewLink } from "./renewal.js";
+import { readRenewable, renewLink } from "./renewal.js";
 import type { Store } from "./store.js";
 import { notOurs, openTransaction, peekTransaction, spendTransaction, TRANSACTION_LIFETIME } from "./transaction.js";
 

@@ -5,6 +5,7 @@
  */
 import type { IssuedTokens, TokenSet } from "../authorization/tokens.js";
 import type { Configuration } from "../config/configuration.js";
+import { isSameClient } from "../config/configurations.js";
 import { SCOPES, type Scope } from "../config/contract.js";
 import { type JstDateTime, toJst } from "../config/jst.js";
 import type { Profile } from "../config/profile.js";
@@ -82,10 +83,10 @@ export async function readLink(store: Store, id: string): Promise<VersionedLink>
 
 /** Whether what was made so belongs to a configuration: its tokens must go to no other bank, and serve no other client. */
 export function serves(
-  { issuer, clientId, profiles }: Pick<Configuration, "issuer" | "clientId" | "profiles">,
+  configuration: Pick<Configuration, "issuer" | "clientId" | "profiles">,
   made: Pick<LinkRecord, "issuer" | "clientId" | "profile">,
 ): boolean {
-  return made.issuer === issuer && made.clientId === clientId && profiles.includes(made.profile);
+  return isSameClient(configuration, made) && configuration.profiles.includes(made.profile);
 }
 
 /**

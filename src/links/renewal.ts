@@ -7,7 +7,7 @@ import type { Subject } from "../authorization/id-token.js";
 import { revokeTokens } from "../authorization/revocation.js";
 import type { AuthorizationContext } from "../authorization/server.js";
 import type { IssuedTokens } from "../authorization/tokens.js";
-import type { Configuration } from "../config/configuration.js";
+import { isSameClient } from "../config/configurations.js";
 import type { Scope } from "../config/contract.js";
 import { ArgumentError, LinkError } from "../errors.js";
 import { refreshLock } from "./access.js";
@@ -53,11 +53,6 @@ export async function readRenewable(
   }
   if (found.record.customerId === customerId) return { ...found, registration };
   throw new LinkError("link_unknown", linkId, "The customer has no such link.");
-}
-
-/** Whether a grant of the one client can be known to the other (Grant Management: a grant is a client's). */
-export function isSameClient(one: Configuration, other: Configuration): boolean {
-  return one.issuer === other.issuer && one.clientId === other.clientId;
 }
 
 /**
