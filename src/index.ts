@@ -27,6 +27,7 @@ export type {
   EncryptedResponse,
   KeyManagementAlgorithm,
 } from "./config/decryption.js";
+export { type Environment, optionsFromEnvironment } from "./config/environment.js";
 export type { JstDate, JstDateTime } from "./config/jst.js";
 export type { PrivateKey } from "./config/key.js";
 export type {

@@ -13,7 +13,7 @@ import { PROFILES, type Profile, type ProfileRules, profileRules, type SigningAl
 import { checkKids, signingSource } from "./signers.js";
 import type { Signer } from "./signing.js";
 import type { Source } from "./source.js";
-import { checkUrl } from "./url.js";
+import { checkRedirectUri, checkUrl } from "./url.js";
 
 /** What the rest of the house works with. Nothing behind it checks an option again. */
 export interface Configuration {
@@ -96,7 +96,7 @@ export function draftConfiguration(
     rules,
     issuer: checkUrl(given["issuer"], "issuer", problems),
     clientId: checkClientId(given["clientId"], problems),
-    redirectUri: checkUrl(given["redirectUri"], "redirectUri", problems, true),
+    redirectUri: checkRedirectUri(given["redirectUri"], "redirectUri", problems),
     requestDelivery: checkDelivery(given["requestDelivery"], rules, problems),
     apiBaseUrl: checkApi(given["api"], problems),
     contract: checkContract(given["contract"], problems),

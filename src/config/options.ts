@@ -16,7 +16,7 @@ export interface CommonOptions {
   readonly issuer: string;
   /** The client id that the bank gave the partner. */
   readonly clientId: string;
-  /** Where the bank sends the customer back to, as registered. https, without fragment. */
+  /** Where the bank sends the customer back to, as registered. https, without fragment; http on localhost, for development. */
   readonly redirectUri: string;
   /**
    * The client certificate; or the files that it is in, or a function that loads it: then it is replaced without a restart.

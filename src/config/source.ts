@@ -73,6 +73,7 @@ async function callLoader(option: ReplaceableOption, load: () => unknown, form: 
   try {
     return await load();
   } catch (error) {
+    if (error instanceof ConfigurationError) throw error;
     // The loader's own error may say anything: only its class is repeated.
     const found = `one that failed with ${classOf(error)}`;
     throw new ConfigurationError([{ option, expected: `a function that loads ${form}`, found }]);

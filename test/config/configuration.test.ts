@@ -106,6 +106,16 @@ describe("an option that is wrong", () => {
     expect(wrong({ redirectUri })).toEqual(["redirectUri"]);
   });
 
+  test.each(["http://localhost:3000/bank/callback", "http://127.0.0.1:3000/cb?tenant=1", "http://[::1]/cb"])(
+    "may be http on this machine when it is the redirect URI, and there alone: %j",
+    url => {
+      expect(wrong({ redirectUri: url, issuer: url.replace(/\?.*/, "") })).toEqual(["issuer"]);
+      expect(wrong({ redirectUri: url.replace(/localhost|127.0.0.1|\[::1\]/, "localhost.example") })).toEqual([
+        "redirectUri",
+      ]);
+    },
+  );
+
   test.each(urls)("is named when it is the base of the API: %j", baseUrl => {
     expect(wrong({ api: { baseUrl } })).toEqual(["api.baseUrl"]);
   });
