@@ -38,7 +38,7 @@ export const DECLARED: Readonly<Record<string, string>> = {
     declare const connectToKms: () => Promise<ExternalSigner>;
     declare const test: (name: string, run: () => Promise<void>) => void;`,
   "docs/bank.md#How to change it": `
-    import { MinnaClient, type MinnaClientOptions } from "minna-baas";
+    import { type ContractOptions, MinnaClient, type MinnaClientOptions } from "minna-baas";
     declare const options: MinnaClientOptions;`,
   "docs/operations.md#A store that outlives the process": `
     import { MinnaClient, type MinnaClientOptions, type Store } from "minna-baas";

@@ -32,7 +32,7 @@ it("every link leads to a file that is there, and to a heading of it", async () 
 it("tells a link that leads nowhere", async () => {
   const text =
     "## One, `two`!\n\n## 三・四\n\n[a](#one-two) [b](#one) [c](nothing.md) [d](README.md) [e](../up.md) `[f](no)`\n";
-  const page = parsePage("page.md", text);
+  const page = parsePage("README.md", text);
   expect(page.headings.map(({ anchor }) => anchor)).toEqual(["one-two", "三四"]);
   expect(await broken(page, [])).toEqual([
     "#one: no such heading",
