@@ -32,6 +32,8 @@ export interface Page {
   readonly tables: readonly number[];
   /** Where links go, as they are written. */
   readonly links: readonly string[];
+  /** Where a line of a text ends and the text goes on: the characters on both sides. */
+  readonly breaks: readonly string[];
 }
 
 /** Reads what of the repository is for its readers: the pages in the root, and those of docs/. */
@@ -47,9 +49,11 @@ export function parsePage(path: string, markdown: string): Page {
   const blocks: Block[] = [];
   const tables: number[] = [];
   const links: string[] = [];
+  const breaks: string[] = [];
   const anchors = new Map<string, number>();
   let open: { fence: string; language: string; lines: string[] } | undefined;
   let inTable = false;
+  let text = "";
   for (const line of markdown.split("\n")) {
     const [, fence, language] = /^\s*(```+)(\w*)/.exec(line) ?? [];
     if (open !== undefined) {
@@ -62,6 +66,7 @@ export function parsePage(path: string, markdown: string): Page {
     if (fence !== undefined) {
       open = { fence, language: language ?? "", lines: [] };
       inTable = false;
+      text = "";
       continue;
     }
     const [, marks, title] = /^(#{1,6}) (.+)$/.exec(line) ?? [];
@@ -72,10 +77,14 @@ export function parsePage(path: string, markdown: string): Page {
     if (row && !inTable) tables.push(0);
     if (row) tables[tables.length - 1] = (tables.at(-1) ?? 0) + 1;
     inTable = row;
+    if (text !== "" && line !== "" && !row && !/^\s*([-*]|\d+\.) /.test(line)) {
+      breaks.push(`${text.at(-1)}${line.trimStart().charAt(0)}`);
+    }
+    text = row || marks !== undefined ? "" : line;
     for (const [, target] of withoutCode(line).matchAll(/\]\(([^)\s]+)\)/g)) links.push(target ?? "");
   }
   if (open !== undefined) throw new Error(`${path}: a code block is not closed`);
-  return { path, headings, blocks, tables, links };
+  return { path, headings, blocks, tables, links, breaks };
 }
 
 function anchorOf(title: string, taken: Map<string, number>): string {

@@ -49,3 +49,10 @@ it.each(pairs)("%s and its Japanese page link to each other, and the Japanese on
   });
   expect(others).toEqual([]);
 });
+
+it.each(pairs)("the Japanese page of %s shows no gap in a sentence where its source breaks a line", (_, page) => {
+  const gaps = page.breaks.filter(sides =>
+    /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}、。「」]/u.test(sides),
+  );
+  expect(gaps).toEqual([]);
+});
