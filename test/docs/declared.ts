@@ -65,4 +65,16 @@ export const DECLARED: Readonly<Record<string, string>> = {
     declare const store: Store;`,
   "README.md#In your tests": `
     declare const authorizationUrl: string;`,
+  "docs/errors.md#Errors": `
+    import { type MinnaClient, MinnaError } from "minna-baas";
+    declare const minna: MinnaClient;
+    declare const linkId: string;
+    declare const log: Record<"error" | "warn", (line: string) => void>;`,
+  "docs/errors.md#debit_outcome_unknown": `
+    declare const minna: import("minna-baas").MinnaClient;
+    declare const log: Record<"error" | "warn", (line: string) => void>;
+    declare const orders: {
+      settle(reference: string, status: import("minna-baas").Debit["status"]): Promise<void>;
+      reopen(reference: string): Promise<void>;
+    };`,
 };
