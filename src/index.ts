@@ -1,6 +1,7 @@
 /**
  * minna-baas: link customers' accounts at みんなの銀行 and charge them, over FAPI 1.0 Advanced or FAPI 2.0.
  *
+ * @module minna-baas
  * @packageDocumentation
  */
 export type { Introspection } from "./authorization/introspection.js";

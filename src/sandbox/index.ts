@@ -2,7 +2,7 @@
  * A bank to build against: FAPI 1.0 Advanced and FAPI 2.0 over real mutual TLS, customers, money, and misbehaviour by
  * name. For development and tests; it listens on this machine only.
  *
- * @module
+ * @module minna-baas/sandbox
  */
 export type { SandboxAccount, SandboxCustomer } from "./bank/customers.js";
 export type { LedgerEntry, SandboxLedger } from "./bank/ledger.js";

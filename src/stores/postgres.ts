@@ -4,6 +4,7 @@
  * A client may run each statement on another connection of its pool. So each operation here is one statement, which
  * PostgreSQL runs as a transaction: no process can end between two halves, and nothing is held while the process thinks.
  *
+ * @module minna-baas/postgres
  * @packageDocumentation
  */
 import { ConfigurationError, type ConfigurationProblem, StoreError } from "../errors.js";

@@ -1,6 +1,7 @@
 /**
  * Links, transactions and debits in Redis.
  *
+ * @module minna-baas/redis
  * @packageDocumentation
  */
 import { ConfigurationError, type ConfigurationProblem } from "../errors.js";

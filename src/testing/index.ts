@@ -1,6 +1,7 @@
 /**
  * Contracts that a partner's own parts must keep, as tests for any runner.
  *
+ * @module minna-baas/testing
  * @packageDocumentation
  */
 export type { PrivateKey } from "../config/key.js";
