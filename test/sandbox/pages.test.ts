@@ -1,7 +1,9 @@
 import { Agent, request } from "undici";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { consentPage, errorPage, loginPage } from "../../src/sandbox/authorization/pages.js";
 import { type Sandbox, startSandbox } from "../../src/sandbox/index.js";
+import { consentPage } from "../../src/sandbox/pages/consent.js";
+import { endedPage, errorPage, unlinkablePage } from "../../src/sandbox/pages/ending.js";
+import { loginPage } from "../../src/sandbox/pages/login.js";
 import { Partner } from "./partner.js";
 
 interface Shown {
@@ -64,14 +66,15 @@ describe("the pages", () => {
 
     const consent = await open(action, "customer=hanako&password=sandbox-hanako");
     expect(consent.html).toContain("サンプル書店");
-    expect(consent.html).toContain("見本 花子 さま");
-    expect(consent.html).toContain("口座の残高を見る");
+    expect(words(consent.html)).toContain("見本 花子 さま");
+    expect(consent.html).toContain("残高照会");
     expect(consent.html).toContain("口座振替");
-    expect(consent.html).not.toContain("本人確認済み");
-    expect(consent.html).toContain("2027年11月22日まで");
+    expect(consent.html).not.toContain("本人確認");
+    expect(words(consent.html)).toContain("2027年11月22日まで");
     expect(consent.html).toMatch(/value="allow">許可する</);
     expect(consent.html).toMatch(/value="deny">許可しない</);
     expect(consent.html).toContain('name="scope" value="debit" checked');
+    expect(words(consent.html)).toContain("partner.example にもどります");
 
     // A login is for one authorization: the next one asks again, and may be another customer's.
     const decision = new URL(/action="([^"]+)"/.exec(consent.html)?.[1] ?? "", sandbox.issuer).href;
@@ -104,14 +107,28 @@ describe("the pages", () => {
   it("escape what they are told", () => {
     const evil = `"><img src=x onerror='1'>&`;
     const customer = { id: evil, password: evil, name: evil, note: evil, accounts: [] };
-    const pages = [
-      loginPage({ action: evil, partner: evil, customers: [customer], rejected: evil }),
-      consentPage({ action: evil, partner: evil, customer: evil, scopes: [evil], until: "2027-01-01" }),
-      errorPage(evil, evil),
-    ];
-    for (const page of pages) {
-      expect(page).toContain("&quot;&gt;&lt;img src=x onerror=&#39;1&#39;&gt;&amp;");
-      expect(page).not.toContain("<img");
+    const party = { partner: evil, site: evil, action: evil };
+    const consent = { ...party, customer: evil, accounts: [], scopes: [evil], technical: [evil], until: "2027-01-01" };
+    const earlier = { action: "merge", scopes: [evil], until: "2027-01-01" } as const;
+    for (const language of ["ja", "en"] as const) {
+      const view = { language, query: evil };
+      const pages = [
+        loginPage(view, { ...party, customers: [customer], rejected: evil }),
+        consentPage(view, consent),
+        consentPage(view, { ...consent, earlier }),
+        unlinkablePage(view, { ...party, why: "grant" }),
+        endedPage(view, { partner: evil, origin: evil }),
+        errorPage(view, evil, evil),
+      ];
+      for (const page of pages) {
+        expect(page).toContain("&quot;&gt;&lt;img src=x onerror=&#39;1&#39;&gt;&amp;");
+        expect(page).not.toContain("<img");
+      }
     }
   });
 });
+
+/** What a page says, without its markup. */
+function words(html: string): string {
+  return html.replace(/<[^>]*>/g, "");
+}
