@@ -40,16 +40,17 @@ const WORDS = {
     renewalTitle: "口座連携の更新の確認",
     customer: (name: Markup) => markup`${name} さま`,
     question: (partner: Markup) => markup`「${partner}」に、次の内容を許可しますか。`,
+    addition: (partner: Markup) => markup`「${partner}」に、新しい内容も許可しますか。`,
     extension: (partner: Markup) => markup`「${partner}」に許可している内容はそのままで、期限だけを延ばしますか。`,
     identification: (partner: Markup) => markup`「${partner}」に、お客さまがログインしたことを伝えますか。`,
     to: "許可する相手",
-    returns: (site: Markup) => markup`終わると ${site} にもどります`,
+    returns: (site: Markup) => markup`終わると ${site} ${whole("にもどります")}`,
     accounts: "対象の口座",
     ordinary: "普通預金",
     savings: "貯蓄預金",
     until: "期限",
     day: (day: Markup) => markup`${day}まで`,
-    now: (day: Markup) => markup`いまの許可は ${day}まで`,
+    now: (day: Markup) => markup`いまの許可は${day}まで`,
     given: "すでに許可している内容",
     givenMeans: "そのまま続きます。",
     added: "新しく許可する内容",
@@ -72,10 +73,11 @@ const WORDS = {
     renewalTitle: "Confirm the renewal of the link",
     customer: (name: Markup) => markup`Hello, ${name}.`,
     question: (partner: Markup) => markup`Do you allow ${partner} to do the following?`,
+    addition: (partner: Markup) => markup`Do you allow ${partner} to do more than before?`,
     extension: (partner: Markup) =>
       markup`Do you let ${partner} do what it may do already for longer? Nothing else changes.`,
     identification: (partner: Markup) => markup`May ${partner} know that you have logged in?`,
-    to: "You allow",
+    to: "Service",
     returns: (site: Markup) => markup`You will go back to ${site}`,
     accounts: "Accounts",
     ordinary: "Ordinary",
@@ -110,16 +112,18 @@ export function consentPage(view: View, consent: ConsentPage): string {
   const partner = proper(consent.partner);
   const merged = earlier?.action === "merge" ? earlier.scopes : [];
   const asked = scopes.filter(scope => !merged.includes(scope));
-  const question = asked.length > 0 ? words.question : merged.length > 0 ? words.extension : words.identification;
-  const given = list(language, merged, words.given, words.givenMeans);
+  const first = merged.length === 0;
+  const [some, none] = first ? [words.question, words.identification] : [words.addition, words.extension];
+  const question = asked.length > 0 ? some : none;
+  const given = list(language, merged, words.given, words.givenMeans, "given");
   const ends = earlier?.action === "replace" ? earlier.scopes.filter(scope => !scopes.includes(scope)) : [];
   const body = markup`<p>${words.customer(proper(customer))}</p>
 <p>${question(partner)}</p>
 ${facts(language, consent)}
 ${given}
 <form method="post" action="${action}">
-${choices(language, asked, merged.length > 0 ? words.added : words.asked, nothingChosen)}
-${list(language, ends, words.ending, words.endingMeans)}
+${choices(language, asked, first ? words.asked : words.added, nothingChosen)}
+${list(language, ends, words.ending, words.endingMeans, "ends")}
 <section><h2>${words.notes}</h2>
 <ul class="notes">${notes(language, consent).map(note => markup`<li>${note}</li>`)}</ul></section>
 <div class="decision"><button class="primary" type="submit" name="decision" value="allow">${words.allow}</button>
@@ -173,14 +177,20 @@ ${alert}<ul class="choices">${items}</ul></fieldset>`;
 }
 
 /** Permissions that are not for the customer to choose now. */
-function list(language: Language, scopes: readonly string[], title: string, means: string): Markup | undefined {
+function list(
+  language: Language,
+  scopes: readonly string[],
+  title: string,
+  means: string,
+  mark: "given" | "ends",
+): Markup | undefined {
   if (scopes.length === 0) return undefined;
   const items = scopes.map(scope => {
     const permission = permissionIn(language, scope);
-    return markup`<li><span class="tick" aria-hidden="true">・</span><span class="item">${permission.name}</span>${meaningOf(permission)}</li>`;
+    return markup`<li><span class="item">${permission.name}</span>${meaningOf(permission)}</li>`;
   });
   return markup`<section><h2>${title}</h2><p class="soft">${means}</p>
-<ul class="choices given">${items}</ul></section>`;
+<ul class="choices settled ${mark}">${items}</ul></section>`;
 }
 
 /** What comes with it. */

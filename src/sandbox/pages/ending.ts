@@ -5,13 +5,13 @@
  */
 import { frame } from "./frame.js";
 import type { Language, View } from "./language.js";
-import { host, type Markup, markup, proper } from "./markup.js";
+import { host, type Markup, markup, proper, whole } from "./markup.js";
 import type { Party } from "./party.js";
 
 const WORDS = {
   ja: {
     back: (partner: Markup) => markup`「${partner}」にもどる`,
-    returns: (site: Markup) => markup`${site} にもどります。`,
+    returns: (site: Markup) => markup`${site} ${whole("にもどります。")}`,
     unlinkable: "口座連携できません",
     why: {
       account: (partner: Markup) => markup`お客さまの口座は「${partner}」と連携できません。`,

@@ -6,7 +6,7 @@
 import type { SandboxCustomer } from "../bank/customers.js";
 import { frame } from "./frame.js";
 import type { Language, View } from "./language.js";
-import { host, type Markup, markup, proper } from "./markup.js";
+import { host, type Markup, markup, proper, whole } from "./markup.js";
 import type { Party } from "./party.js";
 
 export interface LoginPage extends Party {
@@ -20,8 +20,8 @@ const WORDS = {
   ja: {
     title: "ログイン",
     why: (partner: Markup) => markup`「${partner}」との口座連携のため、ご本人であることを確認します。`,
-    returns: (site: Markup) => markup`終わると ${site} にもどります。`,
-    rejected: "お客さまIDまたはパスワードが違います。確認して、もう一度入力してください。",
+    returns: (site: Markup) => markup`終わると ${site} ${whole("にもどります。")}`,
+    rejected: "お客さまIDまたはパスワードが違います。確認して、入力し直してください。",
     id: "お客さまID",
     password: "パスワード",
     submit: "ログイン",

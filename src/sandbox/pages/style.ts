@@ -28,9 +28,9 @@ nav ul { display: flex }
 nav a { display: flex; align-items: center; justify-content: center; min-width: 2.75rem; min-height: 2.75rem; padding: 0 .5rem; color: #fff; font-size: .875rem; white-space: nowrap; text-underline-offset: .25em }
 nav a[aria-current] { font-weight: 700; text-decoration: none }
 nav li:last-child a { margin-right: -.5rem }
-main { width: 100%; max-width: 34rem; margin: 0 auto; padding: 1.75rem 1.25rem 2rem; background: var(--paper) }
+main { flex: 1; width: 100%; max-width: 34rem; margin: 0 auto; padding: 1.75rem 1.25rem 2rem; background: var(--paper) }
 footer { width: 100%; max-width: 34rem; margin: 0 auto; padding: 1rem 1.25rem 2rem; color: var(--soft); font-size: .8125rem }
-@media (min-width: 36rem) { main { margin-top: 2rem; padding: 2.25rem 2.5rem 2.5rem; border: 1px solid var(--line); border-radius: 1rem } .bar, footer { padding-left: 2.5rem; padding-right: 2.5rem } }
+@media (min-width: 36rem) { main { flex: none; margin-top: 2rem; padding: 2.25rem 2.5rem 2.5rem; border: 1px solid var(--line); border-radius: 1rem } .bar, footer { padding-left: 2.5rem; padding-right: 2.5rem } }
 h1 { margin-bottom: .75rem; font-size: 1.5rem; line-height: 1.4; text-wrap: balance }
 h2, legend { font-size: 1.0625rem; font-weight: 700; line-height: 1.5 }
 section, form, details { margin-top: 1.75rem }
@@ -68,8 +68,10 @@ fieldset > .soft { margin-top: .125rem }
 .choices label::after { content: ""; position: absolute; inset: 0; cursor: pointer }
 .choices p { grid-column: 2 }
 .choices .money { color: var(--ink); font-weight: 700 }
-.given { background: var(--tint) }
-.given .tick { color: var(--soft); font-weight: 700; text-align: center }
+.settled { background: var(--tint) }
+.settled li::before { color: var(--soft); font-weight: 700; text-align: center }
+.given li::before { content: "✓" / "" }
+.ends li::before { content: "–" / "" }
 .notes { margin-top: .5rem }
 .notes li { position: relative; padding-left: 1.125rem; font-size: .9375rem }
 .notes li + li { margin-top: .375rem }
