@@ -125,7 +125,7 @@ describeInBrowser("the bank's pages in a browser")("the bank's pages", () => {
     await page.keyboard.type("hanako");
     await tabs(1);
     await page.keyboard.type("sandbox-hanako");
-    expect(await tabs(3)).toEqual(["ログイン", "ログインせずに「サンプル書店」にもどる", "お試しのお客さま"]);
+    expect(await tabs(3)).toEqual(["ログイン", "ログインせずに「サンプル書店」に戻る", "お試しのお客さま"]);
     for (let tab = 0; tab < 2; tab++) await page.keyboard.press("Shift+Tab");
     await page.keyboard.press("Enter");
     await page.waitForSelector("fieldset");
@@ -277,7 +277,7 @@ describeInBrowser("the bank's pages in a browser")("the bank's pages", () => {
     expect(await page.locator("h1").textContent()).toBe("この手続きは終わっています");
     await page.goto(login);
     expect(await page.locator("h1").textContent()).toBe("この手続きは終わっています");
-    await page.getByRole("link", { name: "「サンプル書店」にもどる" }).click();
+    await page.getByRole("link", { name: "「サンプル書店」に戻る" }).click();
     await page.waitForURL(`${home}/`);
   });
 
@@ -327,12 +327,12 @@ describeInBrowser("the bank's pages in a browser")("the bank's pages", () => {
     await arrive(page);
     await logIn(page, "jiro");
     expect(await page.getByRole("alert").textContent()).toBe("お客さまの口座は「サンプル書店」と連携できません。");
-    await page.getByRole("button", { name: "「サンプル書店」にもどる" }).click();
+    await page.getByRole("button", { name: "「サンプル書店」に戻る" }).click();
     expect((await back(page)).get("error")).toBe("access_denied");
   });
 
   describeEach(["ja", "en"] as const, language => {
-    it(`are accessible at every size, in ${language}`, { timeout: 120_000 }, async () => {
+    it(`are accessible at every size, in ${language}`, { timeout: 300_000 }, async () => {
       const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
       const { grant_id } = await partner.link("hanako", { scope: "openid offline_access balance transactions" });
       for (const [size, options] of Object.entries({ phone: PHONE, desktop: DESKTOP, narrow: NARROW })) {

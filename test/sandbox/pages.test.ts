@@ -1,8 +1,10 @@
+import type { IncomingMessage } from "node:http";
 import { Agent, request } from "undici";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Sandbox, startSandbox } from "../../src/sandbox/index.js";
 import { consentPage } from "../../src/sandbox/pages/consent.js";
 import { endedPage, errorPage, unlinkablePage } from "../../src/sandbox/pages/ending.js";
+import { viewOf } from "../../src/sandbox/pages/language.js";
 import { loginPage } from "../../src/sandbox/pages/login.js";
 import { Partner } from "./partner.js";
 
@@ -74,7 +76,7 @@ describe("the pages", () => {
     expect(consent.html).toMatch(/value="allow">許可する</);
     expect(consent.html).toMatch(/value="deny">許可しない</);
     expect(consent.html).toContain('name="scope" value="debit" checked');
-    expect(words(consent.html)).toContain("partner.example にもどります");
+    expect(words(consent.html)).toContain("partner.example に戻ります");
 
     // A login is for one authorization: the next one asks again, and may be another customer's.
     const decision = new URL(/action="([^"]+)"/.exec(consent.html)?.[1] ?? "", sandbox.issuer).href;
@@ -102,6 +104,34 @@ describe("the pages", () => {
     expect(page.html).toContain("invalid_client");
     const lost = await visit()(`${sandbox.issuer}/interaction/unknown`);
     expect([lost.status, lost.html.includes("session_not_found")]).toEqual([400, true]);
+  });
+
+  it("are in the language that is chosen, asked for or preferred, in this order; else in Japanese", () => {
+    const languageOf = (url: string, headers: Record<string, string>, uiLocales?: string) =>
+      viewOf({ url, method: "GET", headers } as unknown as IncomingMessage, uiLocales).language;
+    const english = { "accept-language": "en" };
+    expect(languageOf("/interaction/1", {})).toBe("ja");
+    expect(languageOf("/interaction/1", { "accept-language": "fr, *;q=0.5" })).toBe("ja");
+    expect(languageOf("/interaction/1", { "accept-language": "ja;q=0.8, en-GB;q=0.9" })).toBe("en");
+    expect(languageOf("/interaction/1", { "accept-language": "en;q=0, ja;q=0.1" })).toBe("ja");
+    expect(languageOf("/interaction/1", english, "fr ja-JP en")).toBe("ja");
+    expect(languageOf("/interaction/1", { cookie: "a=1; minna_bank_language=en" }, "ja")).toBe("en");
+    expect(languageOf("/interaction/1?lang=ja", { ...english, cookie: "minna_bank_language=en" })).toBe("ja");
+    expect(languageOf("/interaction/1?lang=%3Cscript%3E", english)).toBe("en");
+  });
+
+  it("link to themselves in the other language, and to nothing else", async () => {
+    const page = await visit()(`${sandbox.issuer}//evil.example/authorize?lang=en`);
+    expect(page.html).not.toContain('href="//');
+    const error = await visit()(`${sandbox.issuer}/authorize?client_id=%22%3E%3Cscript%3E&lang=en&x=//evil.example`);
+    expect(error.html).toContain('<html lang="en">');
+    expect(error.html).toContain('href="?client_id=%22%3E%3Cscript%3E&amp;x=%2F%2Fevil.example&amp;lang=ja"');
+    expect(error.html).not.toContain("<script");
+  });
+
+  it("let nobody grant nothing", async () => {
+    const { url } = await partner.begin();
+    await expect(sandbox.approve(url, { scopes: [] })).rejects.toThrow("許可する内容を1つ以上選んでください");
   });
 
   it("escape what they are told", () => {

@@ -44,7 +44,7 @@ const WORDS = {
     extension: (partner: Markup) => markup`「${partner}」に許可している内容はそのままで、期限だけを延ばしますか。`,
     identification: (partner: Markup) => markup`「${partner}」に、お客さまがログインしたことを伝えますか。`,
     to: "許可する相手",
-    returns: (site: Markup) => markup`終わると ${site} ${whole("にもどります")}`,
+    returns: (site: Markup) => markup`終わると ${site} ${whole("に戻ります")}`,
     accounts: "対象の口座",
     ordinary: "普通預金",
     savings: "貯蓄預金",

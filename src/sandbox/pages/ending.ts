@@ -10,8 +10,8 @@ import type { Party } from "./party.js";
 
 const WORDS = {
   ja: {
-    back: (partner: Markup) => markup`「${partner}」にもどる`,
-    returns: (site: Markup) => markup`${site} ${whole("にもどります。")}`,
+    back: (partner: Markup) => markup`「${partner}」に戻る`,
+    returns: (site: Markup) => markup`${site} ${whole("に戻ります。")}`,
     unlinkable: "口座連携できません",
     why: {
       account: (partner: Markup) => markup`お客さまの口座は「${partner}」と連携できません。`,
@@ -24,7 +24,7 @@ const WORDS = {
     expired: "有効期限が切れました",
     expiredMeans:
       "時間がたったか、別の画面で手続きが始まったため、この画面からは続けられません。何も許可されていません。",
-    restart: "口座連携を始めたサービスの画面にもどって、はじめからやり直してください。",
+    restart: "口座連携を始めたサービスの画面に戻って、はじめからやり直してください。",
     failed: "手続きを続けられません",
     failedMeans: "サービスからの依頼を、銀行が受け付けられませんでした。何も許可されていません。",
     developers: "開発者の方へ",

@@ -24,10 +24,9 @@ header { background: #1a1a1a; color: #fff }
 .bar { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0 1rem; max-width: 34rem; margin: 0 auto; padding: .375rem 1.25rem }
 .brand { display: flex; flex-wrap: wrap; align-items: center; gap: .125rem .625rem; min-height: 2.75rem; font-weight: 700 }
 .badge { padding: .0625rem .625rem; border: 1px solid #b9b9b5; border-radius: 1rem; font-size: .75rem; font-weight: 400; line-height: 1.5; white-space: nowrap }
-nav ul { display: flex }
+nav ul { display: flex; margin: 0 -.5rem }
 nav a { display: flex; align-items: center; justify-content: center; min-width: 2.75rem; min-height: 2.75rem; padding: 0 .5rem; color: #fff; font-size: .875rem; white-space: nowrap; text-underline-offset: .25em }
 nav a[aria-current] { font-weight: 700; text-decoration: none }
-nav li:last-child a { margin-right: -.5rem }
 main { flex: 1; width: 100%; max-width: 34rem; margin: 0 auto; padding: 1.75rem 1.25rem 2rem; background: var(--paper) }
 footer { width: 100%; max-width: 34rem; margin: 0 auto; padding: 1rem 1.25rem 2rem; color: var(--soft); font-size: .8125rem }
 @media (min-width: 36rem) { main { flex: none; margin-top: 2rem; padding: 2.25rem 2.5rem 2.5rem; border: 1px solid var(--line); border-radius: 1rem } .bar, footer { padding-left: 2.5rem; padding-right: 2.5rem } }
