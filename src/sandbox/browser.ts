@@ -47,14 +47,17 @@ export async function visitBank(
     const body = form === undefined ? null : form.toString();
     const response = await request(url, { dispatcher, method: form === undefined ? "GET" : "POST", headers, body });
     for (const cookie of [response.headers["set-cookie"] ?? []].flat()) keep(cookies, cookie);
-    return { location: response.headers["location"], html: await response.body.text() };
+    const html = await response.body.text();
+    return { location: response.headers["location"], html, refused: response.statusCode >= 400 };
   };
   try {
     let url = authorizationUrl;
     let form: URLSearchParams | undefined;
     for (let step = 0; step < MOST_STEPS; step++) {
-      const { location, html } = await open(url, form);
+      const { location, html, refused } = await open(url, form);
       if (location === undefined) {
+        // Also with a form, to be filled in again: this customer has nothing else to say.
+        if (refused) throw new Error(`the bank refused: ${wordsOf(html)}`);
         ({ url, form } = fill({ url, html }, customer, decision, scopes));
         continue;
       }

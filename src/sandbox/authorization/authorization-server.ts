@@ -16,11 +16,13 @@ import type {
 import type { Bank } from "../bank/bank.js";
 import { SCOPES } from "../bank/scopes.js";
 import type { Registration, SandboxProfile } from "../client.js";
+import { errorPage } from "../pages/ending.js";
+import { viewOf } from "../pages/language.js";
+import { pageHeaders } from "../pages/style.js";
 import { presentedCertificate, subjectDn } from "../tls/presented-certificate.js";
 import type { BankKeys } from "./bank-keys.js";
 import { checkGrantManagement, type OidcErrors } from "./grant-parameters.js";
 import { loadProvider } from "./load-provider.js";
-import { errorPage, pageHeaders } from "./pages.js";
 import { ROUTES } from "./routes.js";
 import type { TokenStore } from "./token-store.js";
 
@@ -127,9 +129,11 @@ function configuration(options: AuthorizationServerOptions, errors: OidcErrors):
       return { accountId: subject, claims: async use => ({ sub: subject, ...accessTokenFor(use, ctx) }) };
     },
     renderError(ctx, out) {
+      const view = viewOf(ctx.req, ctx.oidc.params?.["ui_locales"]);
       ctx.set(pageHeaders());
+      if (view.cookie !== undefined) ctx.append("set-cookie", view.cookie);
       ctx.type = "html";
-      ctx.body = errorPage(out.error, out.error_description);
+      ctx.body = errorPage(view, out.error, out.error_description);
     },
   };
 }
