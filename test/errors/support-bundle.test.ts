@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from "node:fs";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -17,7 +18,7 @@ import {
 import { type Sandbox, startSandbox } from "../../src/sandbox/index.js";
 import { committing } from "../attacks/attack.js";
 import { everythingShown, rejection, thrown } from "../support/errors.js";
-import { connect, link } from "../support/partner.js";
+import { connect, link, SCOPES } from "../support/partner.js";
 
 const JST = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+09:00$/;
 const UUID = /^[0-9a-f-]{36}$/;
@@ -124,12 +125,10 @@ describe("an error of a call", () => {
   let bank: Sandbox;
   let minna: MinnaClient;
   let handle: Link;
-  let grantId: string | undefined;
   beforeAll(async () => {
     bank = await startSandbox();
     minna = connect(bank, "fapi2-security");
     const info = await link(bank, minna);
-    grantId = info.grantId;
     handle = minna.link(info.id);
   });
   afterAll(async () => {
@@ -137,50 +136,62 @@ describe("an error of a call", () => {
     await bank.close();
   });
 
-  it("brings its requests, with the refresh that another call made for it", async () => {
+  it("brings its requests, with the refresh that was made for it", async () => {
     const { issuer, clientId } = bank.client("fapi2-security");
-    await committing(bank, ["api-token-rejected"], async () => {
+    await committing(bank, ["api-token-rejected-once", "refresh-response-lost"], async () => {
       const interactionId = "7c1f7c34-7a36-4d5b-a0cc-6c2f62d2f1d5";
       const call = handle.accounts.balance("acc-hanako-ordinary", { interactionId });
-      const error = await rejection(call, errors.LinkError);
-      const { requests, client, causes, interactionId: told } = bundleOf(error);
+      const { requests, client } = bundleOf(await rejection(call, errors.TransportError));
       expect(client).toEqual({ issuer, clientId, profile: "fapi2-security" });
-      expect(told).toBe(interactionId);
-      expect(causes).toMatchObject([{ error: "ApiError", code: "unauthorized", details: { status: 401 } }]);
-      const paths = requests.map(({ endpoint, outcome }) => [new URL(endpoint).pathname, outcome]);
-      const asked = ["/accounts/%7BaccountId%7D/balance", 401];
-      expect(paths.map(([path]) => String(path).replace(/^\/api(?=\/)/, ""))).toContain(asked[0]);
-      expect(paths.filter(([, outcome]) => outcome === 401).length).toBeGreaterThanOrEqual(2);
-      const refresh = requests.findIndex(({ endpoint }) => endpoint.endsWith("/token"));
-      expect(requests[refresh]).toMatchObject({ method: "POST", outcome: 200 });
-      expect(refresh).toBeGreaterThan(0);
+      const told = requests.map(
+        ({ endpoint, method, outcome }) => `${method} ${/[^/]*\/[^/]*$/.exec(endpoint)} ${outcome}`,
+      );
+      expect(told[0]).toBe("GET {accountId}/balance 401");
+      expect(told[1]).toMatch(/^POST .*token connection_lost$/);
       for (const request of requests) {
         expect(request.at).toMatch(JST);
-        expect(request.interactionId).toMatch(UUID);
         expect(request.thumbprint).toMatch(/^[\w-]{43}$/);
         expect(request.durationMs).toBeGreaterThanOrEqual(0);
       }
-      expect(requests.at(-1)?.interactionId).toBe(interactionId);
+      expect(requests[0]?.interactionId).toBe(interactionId);
+      expect(requests[1]?.interactionId).toMatch(UUID);
     });
   });
 
-  it("brings none of the bank's ids: neither in the bundle, nor in the error", async () => {
-    const ids = ["acc-hanako-ordinary", String(grantId), "dd-none"];
-    const shown: string[] = [];
-    await committing(bank, ["api-drop-connection"], async () => {
-      for (const work of [
-        () => handle.accounts.balance("acc-hanako-ordinary"),
-        () => handle.accounts.transactions("acc-hanako-ordinary").page(),
-        () => handle.debits.get("dd-none"),
-        () => handle.grant.status(),
-      ]) {
-        const error = await rejection(work(), errors.MinnaError);
-        shown.push(JSON.stringify(bundleOf(error)), everythingShown(error));
-      }
+  it("brings none of the bank's ids: neither in the bundle, nor in the error; also where it is returned", async () => {
+    const passing = await startSandbox();
+    const own = connect(passing, "fapi2-security");
+    const { id, grantId = "" } = await link(passing, own, SCOPES, "saburo");
+    const left = own.link(id);
+    const order = { reference: "order-open", amount: 1, description: "ﾎﾝ" };
+    const { debitId } = await left.debits.create(order);
+    await passing.close();
+    const failures: MinnaError[] = [];
+    for (const work of [
+      () => left.accounts.balance("acc-saburo-ordinary"),
+      () => left.accounts.transactions("acc-saburo-ordinary")[Symbol.asyncIterator]().next(),
+      () => left.debits.get(debitId),
+      () => left.grant.status(),
+      () => left.grant.extend({ until: "2099-03-31" }),
+    ]) {
+      failures.push(await rejection(work(), errors.TransportError));
+    }
+    for await (const recovered of own.debits.recover()) {
+      if (recovered.outcome === "processing" && recovered.error) failures.push(recovered.error);
+    }
+    await own.close();
+    expect(failures).toHaveLength(6);
+    const shown = failures.flatMap(error => {
+      const bundle = bundleOf(error);
+      expect(bundle.requests).not.toEqual([]);
+      return [JSON.stringify(bundle), everythingShown(error)];
     });
-    for (const id of ids) expect(shown.join("\n")).not.toContain(id);
-    expect(shown.join("\n")).toContain("/accounts/{accountId}/balance");
-    expect(shown.join("\n")).toContain("/{grantId}");
+    for (const text of shown) {
+      for (const one of ["acc-saburo-ordinary", grantId, debitId, "order-open"]) expect(text).not.toContain(one);
+    }
+    for (const path of ["/accounts/{accountId}/balance", "/direct-debits/{debitId}", "/{grantId}/extensions"]) {
+      expect(shown.join()).toContain(path);
+    }
   });
 
   it("does not show them where it is printed", async () => {
@@ -191,22 +202,26 @@ describe("an error of a call", () => {
     expect(JSON.stringify(error)).not.toMatch(/requests|endpoint/);
   });
 
-  it("brings them also where it is returned, not thrown", async () => {
-    const order = { reference: "order-recovered", amount: 1, description: "ﾎﾝ" };
-    await committing(bank, ["debit-commit-then-drop", "api-drop-connection"], async () => {
-      await rejection(handle.debits.create(order, { timeout: 3_000 }), errors.DebitOutcomeUnknownError);
-      for await (const recovered of minna.debits.recover({}, { timeout: 3_000 })) {
-        const { error } = recovered as { readonly error?: MinnaError };
-        expect(error && bundleOf(error).requests.length).toBeGreaterThan(0);
-      }
+  it("brings what is under way where the call can't wait for it", async () => {
+    const leaving = new AbortController();
+    const sockets: Socket[] = [];
+    const silent = createServer(socket => {
+      sockets.push(socket);
+      leaving.abort();
     });
-  });
-
-  it("brings them where the bank does not answer in time, with what is under way", async () => {
-    await committing(bank, ["api-hang"], async () => {
-      const error = await rejection(handle.accounts.list({ timeout: 300 }), errors.TransportError);
-      expect(bundleOf(error)).toMatchObject({ code: "timeout", requests: [{ method: "GET", outcome: "timeout" }] });
+    await new Promise<void>(resolve => silent.listen(0, "127.0.0.1", resolve));
+    const issuer = `https://localhost:${(silent.address() as AddressInfo).port}`;
+    const other = new MinnaClient({ ...bank.client("fapi2-security"), issuer } as MinnaClientOptions);
+    const error = await rejection(other.ready({ signal: leaving.signal }), errors.TransportError);
+    const bundle = bundleOf(error);
+    for (const socket of sockets) socket.destroy();
+    expect(bundle).toMatchObject({
+      code: "aborted",
+      details: { endpoint: "discovery" },
+      requests: [{ method: "GET", outcome: "pending" }],
     });
+    await other.close();
+    await new Promise(resolve => silent.close(resolve));
   });
 
   it("of a client that was never answered brings what was asked at the start", async () => {
