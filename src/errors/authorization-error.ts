@@ -24,7 +24,19 @@ export class AuthorizationError extends MinnaError {
   }
 
   /** The bank's `error` value; `access_denied` when the customer said no. */
-  readonly code: "access_denied" | "login_required" | "consent_required" | "server_error" | (string & {});
+  readonly code:
+    | "access_denied"
+    | "login_required"
+    | "consent_required"
+    | "interaction_required"
+    | "invalid_request"
+    | "invalid_request_object"
+    | "invalid_request_uri"
+    | "invalid_scope"
+    | "unauthorized_client"
+    | "server_error"
+    | "temporarily_unavailable"
+    | (string & {});
 
   constructor(code: string) {
     const hint = Object.hasOwn(HINTS, code) ? HINTS[code] : undefined;

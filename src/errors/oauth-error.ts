@@ -37,8 +37,14 @@ export class OAuthError extends MinnaError {
     | "invalid_request"
     | "invalid_client"
     | "invalid_grant"
+    | "invalid_grant_id"
+    | "invalid_request_object"
     | "invalid_scope"
+    | "invalid_token"
+    | "unauthorized_client"
+    | "unsupported_grant_type"
     | "server_error"
+    | "temporarily_unavailable"
     | (string & {});
   /** Which endpoint refused. */
   readonly endpoint: OAuthEndpoint;
