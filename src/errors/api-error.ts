@@ -7,7 +7,8 @@ import { MinnaError, type MinnaErrorDetails } from "./minna-error.js";
 
 const ADVICE: Readonly<Record<ApiError["code"], string>> = {
   bad_request: "Compare the call with the bank's specification; the same call will be refused again.",
-  unauthorized: "The bank did not accept the token.",
+  unauthorized:
+    "The bank did not accept the token: if it stays so, send the customer through links.begin() with this link.",
   forbidden: "A scope is missing, or the grant is over: link.grant.status() tells.",
   not_found: "There is no such thing for this link: check the id, or the path in the contract.",
   conflict: "Another request is at work on the same thing, or has been: ask what became of it.",

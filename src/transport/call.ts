@@ -123,7 +123,11 @@ export function endedEarly(
   const code = reason === "timeout" || reason === "closed" ? reason : "aborted";
   const why = ENDINGS[code];
   const when = reached === "no" ? "before the request left" : "before the answer was there";
-  return new TransportError(code, `${why} ${when} (${endpoint}).`, {
+  const next =
+    sideEffect === "possible"
+      ? "Something may have changed at the bank: find out before you go on."
+      : `Nothing has changed at the bank${code === "timeout" ? "; give the call more time where it needs it" : ""}.`;
+  return new TransportError(code, `${why} ${when} (${endpoint}). ${next}`, {
     reached,
     endpoint,
     interactionId: call.interactionId,

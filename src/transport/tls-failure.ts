@@ -88,6 +88,9 @@ export function unreachable(code: string, environment: Readonly<Record<string, s
     case "ENETUNREACH":
     case "UND_ERR_CONNECT_TIMEOUT":
       return `It did not answer in time. ${DIRECT}${unused}`;
+    case "ECONNRESET":
+    case "UND_ERR_SOCKET":
+      return `It hung up at the handshake: a firewall or a proxy in between, or a server that wants a client certificate where none is shown.${unused}`;
     default:
       return "";
   }

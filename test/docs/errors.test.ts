@@ -107,8 +107,9 @@ describe("the pages about errors in both languages", () => {
 
 it("every check that the source refuses with is one of the type", () => {
   const known = union("src/errors/validation-error.ts", "ValidationCheck");
-  const used = SOURCES.filter(file => /^src\/(authorization|bank|links|transport)\/(?!guarded)/.test(file)).flatMap(file =>
-    [...read(file).matchAll(/\b(?:refuse|untrusted|ValidationError)\(\s*"(\w+)"/g)].map(([, check = ""]) => check),
+  const used = SOURCES.filter(file => /^src\/(authorization|bank|links|transport)\/(?!guarded)/.test(file)).flatMap(
+    file =>
+      [...read(file).matchAll(/\b(?:refuse|untrusted|ValidationError)\(\s*"(\w+)"/g)].map(([, check = ""]) => check),
   );
   expect(new Set(used).size).toBeGreaterThan(25);
   for (const check of used) expect(known).toContain(check);

@@ -28,7 +28,7 @@ afterAll(() => rm(project, { recursive: true, force: true }));
 describe("the tarball", () => {
   it("holds the built package and nothing of the workshop", async () => {
     const files = await readdir(join(project, "node_modules/minna-baas"));
-    expect(files.sort()).toEqual(["CHANGELOG.md", "LICENSE", "README.md", "dist", "etc", "package.json"]);
+    expect(files.sort()).toEqual(["CHANGELOG.md", "LICENSE", "README.md", "dist", "docs", "etc", "package.json"]);
   });
 
   it.each(nodes)(
