@@ -33,7 +33,7 @@ export class TransportError extends MinnaError {
   /** Whether the request can have arrived at the bank. */
   readonly reached: "no" | "possible";
   /**
-   * Where the request was going: origin and path, without the query; or what the call was waiting for before its own
+   * Where the request was going: origin and path, without the query, with the names of ids in their place; or what the call was waiting for before its own
    * request could leave: `certificate`, `signing`, `decryption`, `discovery`, `jwks`, `token refresh`, `signing.sign`, `store lock`; `none` where
    * the client was closed.
    */
