@@ -12,6 +12,7 @@ import type { LinkCalls, LinkContext } from "./bank/link-context.js";
 import { OpenDebits } from "./bank/open-debits.js";
 import { type Resealed, reseal } from "./bank/reseal.js";
 import type { ClientCertificate } from "./config/certificate.js";
+import type { Configuration } from "./config/configuration.js";
 import { configure } from "./config/configurations.js";
 import type { Decryption } from "./config/decryption.js";
 import { isAnother } from "./config/key.js";
@@ -20,6 +21,7 @@ import type { SealingOptions } from "./config/sealing.js";
 import type { SigningKeys } from "./config/signers.js";
 import { countdownOf } from "./config/version-end.js";
 import { emitWarning } from "./config/warning.js";
+import type { KnownAs } from "./errors/trail.js";
 import { ArgumentError, ConfigurationError } from "./errors.js";
 import { Access } from "./links/access.js";
 import { Grant } from "./links/grant.js";
@@ -101,7 +103,7 @@ export class MinnaClient {
     if (all.some(({ contract }) => contract.inquiry === "none")) warn("MINNA_NO_INQUIRY");
     this.#generations = all.map(configuration => new Generations(configuration));
     const registrations = all.map((configuration, index): Registration => {
-      const door = new Door(this.#generations[index] as Generations);
+      const door = new Door(this.#generations[index] as Generations, knownAs(configuration));
       const server = new AuthorizationServer(configuration, door);
       const access = new Access(configuration, server, door, store);
       return Object.freeze({
@@ -115,9 +117,13 @@ export class MinnaClient {
     this.#store = store;
     this.#sealedUnder = sealing.current;
     const countdowns = all.flatMap(countdownOf);
-    this.#calls = new Calls(timeout, () => {
-      for (const one of countdowns) one.look();
-    });
+    this.#calls = new Calls(
+      timeout,
+      () => {
+        for (const one of countdowns) one.look();
+      },
+      knownAs(all[0]),
+    );
     this.#registrations = new Registrations(
       registrations as unknown as [Registration, ...Registration[]],
       store,
@@ -268,6 +274,10 @@ export class Link {
     this.debits = new Debits(calls, store);
     this.grant = new Grant(id, registrations, store);
   }
+}
+
+function knownAs({ issuer, clientId, profile }: Configuration): KnownAs {
+  return Object.freeze({ issuer, clientId, profile });
 }
 
 function sharedKid(kid: string): ConfigurationError {

@@ -66,6 +66,8 @@ export {
   type SideEffect,
   SigningError,
   StoreError,
+  type SupportBundle,
+  type SupportRequest,
   TransportError,
   type ValidationCheck,
   ValidationError,

@@ -120,7 +120,7 @@ export class AuthorizationServer {
     if (known !== undefined && Date.now() - known.since < METADATA_AGE) return known;
     try {
       return await this.#discovering.join(DISCOVERY.endpoint, call, () =>
-        withCall(undefined, this.#configuration.timeout, own => this.#fetchMetadata(own)),
+        withCall(undefined, this.#configuration.timeout, own => this.#fetchMetadata(own), call.trail.branch()),
       );
     } catch (error) {
       // An outage must not stop what can go on with what is known; a metadata document that fails a check must.

@@ -5,6 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import { leaveTrail } from "../errors/trail.js";
 import { ApiError, ArgumentError, DebitOutcomeUnknownError, MinnaError, TransportError } from "../errors.js";
 import { freeze, type WithInteractionId } from "../links/decode.js";
 import { ifUnlocked, withLock } from "../links/lock.js";
@@ -141,9 +142,11 @@ export class Debits {
         const attempt: Attempt = { body, bodyHash, inDoubt: true };
         try {
           const debit = await truthfully(attempt, call, () => settlement.settle(attempt, call));
+          leaveTrail(attempt.notAsked, call.trail);
           return { debit, error: attempt.notAsked };
         } catch (error) {
           const doubt = error instanceof DebitOutcomeUnknownError || attempt.inDoubt;
+          leaveTrail(error, call.trail);
           if (error instanceof MinnaError && !doubt) return { notMade: error };
           throw error;
         }

@@ -67,7 +67,7 @@ export class Settlement {
     const same = known.entry.bodyHash === attempt.bodyHash && (await this.isSameCustomer(known.entry, call));
     if (same) return this.#again(attempt, known, call);
     const named = JSON.stringify(known.entry.reference);
-    const message = `The reference ${named} already stands for a debit of another customer or with another body.`;
+    const message = `The reference ${named} already stands for a debit of another customer or with another body. Give another order another reference.`;
     throw new ArgumentError("reference", message, "reference_reused");
   }
 

@@ -5,6 +5,7 @@
  * @module
  */
 import { readFileSync } from "node:fs";
+import { EXPLAIN_HELP, runExplain } from "./explain.js";
 import { MIGRATE_HELP, runMigrate } from "./migrate.js";
 import { RESEAL_HELP, runReseal } from "./reseal.js";
 import { runSandbox, SANDBOX_HELP } from "./sandbox.js";
@@ -19,6 +20,7 @@ interface Command {
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["sandbox", { summary: "start a bank on this machine to build against", help: SANDBOX_HELP, run: runSandbox }],
   ["migrate", { summary: "make a store's tables, or bring them up to date", help: MIGRATE_HELP, run: runMigrate }],
+  ["explain", { summary: "say what an error means, and what to do", help: EXPLAIN_HELP, run: runExplain }],
   ["reseal", { summary: "seal what a store holds under the newest key", help: RESEAL_HELP, run: runReseal }],
 ]);
 

@@ -108,7 +108,7 @@ export class Access {
       withCall(undefined, timeout, waiting =>
         // Who waited long for the lock still has all of its time for the bank: an answer in a hurry would be lost.
         withLock(this.#store, refreshLock(linkId), waiting, () =>
-          withCall(undefined, timeout, own => this.#refresh(linkId, stale, own)),
+          withCall(undefined, timeout, own => this.#refresh(linkId, stale, own), call.trail.branch()),
         ),
       ),
     );

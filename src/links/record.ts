@@ -76,7 +76,11 @@ export async function readLink(store: Store, id: string): Promise<VersionedLink>
   if (typeof id !== "string" || id === "") throw new ArgumentError("id", "id must be the id of a link.");
   const entry = await store.get(keyOf(id));
   if (entry === undefined) {
-    throw new LinkError("link_unknown", id, `The store has no link ${JSON.stringify(id)}.`);
+    throw new LinkError(
+      "link_unknown",
+      id,
+      `The store has no link ${JSON.stringify(id)}. Check that it is an id of links.complete(), and the store the one it was made with.`,
+    );
   }
   return { record: parseStored<LinkRecord>(entry), version: entry.version };
 }

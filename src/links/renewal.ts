@@ -52,7 +52,11 @@ export async function readRenewable(
     throw new LinkError("link_released", linkId, "The link was released. Link the account again, without this link.");
   }
   if (found.record.customerId === customerId) return { ...found, registration };
-  throw new LinkError("link_unknown", linkId, "The customer has no such link.");
+  throw new LinkError(
+    "link_unknown",
+    linkId,
+    "The customer has no such link. Check that it is theirs, or begin without link.",
+  );
 }
 
 /**

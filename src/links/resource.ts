@@ -10,7 +10,7 @@ import { type ApiError, ArgumentError, LinkError } from "../errors.js";
 import type { Call } from "../transport/call.js";
 import { type Answer, type Door, nameOf, type OutgoingRequest } from "../transport/door.js";
 import type { Access, UsableLink } from "./access.js";
-import { shapeAnswer, shapeRequest } from "./operation.js";
+import { endpointOf, shapeAnswer, shapeRequest } from "./operation.js";
 import { refusalOf } from "./refusal.js";
 import { repeatSafely } from "./repeat.js";
 
@@ -54,7 +54,7 @@ export class Resources {
       throw new LinkError(
         "scope_missing",
         linkId,
-        `The customer did not grant ${JSON.stringify(scope)} for this link.`,
+        `The customer did not grant ${JSON.stringify(scope)} for this link. Send them through links.begin() with this link and that scope.`,
       );
     }
     return link;
@@ -73,10 +73,11 @@ export class Resources {
     const { contract } = this.#configuration;
     const request = shapeRequest(wanted, contract);
     let link = await this.usable(linkId, request.scope, call);
-    let answer = await this.#send(link, request, call);
+    const shownAs = endpointOf(wanted, request, contract);
+    let answer = await this.#send(link, request, shownAs, call);
     for (let renewals = 0; answer.status === 401 && isWorthRenewing(link, renewals); renewals++) {
       link = await this.#access.renew(linkId, link.accessToken, call);
-      answer = await this.#send(link, request, call);
+      answer = await this.#send(link, request, shownAs, call);
     }
     if (answer.status === 401 && isLastWord(link)) {
       throw new LinkError(
@@ -93,18 +94,25 @@ export class Resources {
     return shapeAnswer(answer, request, contract, call);
   }
 
-  async #send(link: UsableLink, request: ResourceRequest, call: Call): Promise<Answer> {
-    if (request.method !== "GET") return this.#sendOnce(link, request, call);
-    return repeatSafely(nameOf(request.url), call, () => this.#sendOnce(link, request, call));
+  async #send(link: UsableLink, request: ResourceRequest, shownAs: string | undefined, call: Call): Promise<Answer> {
+    if (request.method !== "GET") return this.#sendOnce(link, request, shownAs, call);
+    const endpoint = shownAs ?? nameOf(request.url);
+    return repeatSafely(endpoint, call, () => this.#sendOnce(link, request, shownAs, call));
   }
 
-  async #sendOnce(link: UsableLink, request: ResourceRequest, call: Call): Promise<Answer> {
+  async #sendOnce(
+    link: UsableLink,
+    request: ResourceRequest,
+    shownAs: string | undefined,
+    call: Call,
+  ): Promise<Answer> {
     const { headers } = this.#configuration.contract;
     const json = request.body === undefined ? {} : { body: JSON.stringify(request.body) };
     return this.#door.send(
       {
         method: request.method,
         url: request.url,
+        ...(shownAs === undefined ? {} : { shownAs }),
         presents: "client-certificate",
         // RFC 8705 section 3: the token counts only with the certificate that it is bound to.
         thumbprint: link.record.thumbprint,

@@ -7,6 +7,7 @@ import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import { isIP } from "node:net";
 import { isJstDate } from "../config/jst.js";
+import { leaveTrail, Trail } from "../errors/trail.js";
 import { ArgumentError, type SideEffect, TransportError } from "../errors.js";
 
 /** What every method takes last. */
@@ -35,6 +36,8 @@ export interface Call {
   readonly customerIp: string | undefined;
   /** When the customer logged in, as an HTTP date. */
   readonly customerAuthenticatedAt: string | undefined;
+  /** The requests that were made so far. */
+  readonly trail: Trail;
 }
 
 /** Milliseconds that a call may take at most. */
@@ -46,12 +49,14 @@ const DATE_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\
 /**
  * Runs `work` as one call: one deadline spans everything in it, and its timer ends with it.
  *
+ * @param trail - Where its requests are noted: for work that is done for another call, a branch of that one's trail.
  * @param closing - Fires when the client that the call belongs to can wait no longer.
  */
 export async function withCall<T>(
   options: CallOptions | undefined,
   timeout: number,
   work: (call: Call) => Promise<T>,
+  trail: Trail = new Trail(),
   closing?: AbortSignal,
 ): Promise<T> {
   const milliseconds = checkTimeout(options?.timeout) ?? timeout;
@@ -60,6 +65,7 @@ export async function withCall<T>(
     interactionId: checkInteractionId(options?.interactionId),
     ...checkCustomer(options?.customerPresent),
     deadline: Date.now() + milliseconds,
+    trail,
   };
   // Not AbortSignal.any(): it would hold on to a caller's long-lived signal for ever.
   const controller = new AbortController();
@@ -70,6 +76,9 @@ export async function withCall<T>(
   listen(closing, close);
   try {
     return await work(Object.freeze({ ...call, signal: controller.signal }));
+  } catch (error) {
+    leaveTrail(error, trail);
+    throw error;
   } finally {
     clearTimeout(timer);
     caller?.removeEventListener("abort", abort);
@@ -114,7 +123,11 @@ export function endedEarly(
   const code = reason === "timeout" || reason === "closed" ? reason : "aborted";
   const why = ENDINGS[code];
   const when = reached === "no" ? "before the request left" : "before the answer was there";
-  return new TransportError(code, `${why} ${when} (${endpoint}).`, {
+  const next =
+    sideEffect === "possible"
+      ? "Something may have changed at the bank: find out before you go on."
+      : `Nothing has changed at the bank${code === "timeout" ? "; give the call more time where it needs it" : ""}.`;
+  return new TransportError(code, `${why} ${when} (${endpoint}). ${next}`, {
     reached,
     endpoint,
     interactionId: call.interactionId,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type KnownAs, Trail } from "../errors/trail.js";
 import { ArgumentError, TransportError } from "../errors.js";
 import { type Call, type CallOptions, LONGEST_CALL, withCall } from "./call.js";
 
@@ -20,14 +21,17 @@ export class Calls {
   #closed = false;
 
   readonly #look: () => void;
+  readonly #knownAs: KnownAs | undefined;
 
   /**
    * @param timeout - Milliseconds of a call that says nothing else.
    * @param look - Is called with each call: for what is to be said in time, without a timer.
+   * @param knownAs - Whom the bank takes the partner for, where a call fails before it asks the bank anything.
    */
-  constructor(timeout: number, look: () => void = () => {}) {
+  constructor(timeout: number, look: () => void = () => {}, knownAs?: KnownAs) {
     this.#timeout = timeout;
     this.#look = look;
+    this.#knownAs = knownAs;
   }
 
   /** Whether no further call is taken. */
@@ -41,7 +45,7 @@ export class Calls {
     work: (call: Call) => Promise<T>,
     timeout: number = this.#timeout,
   ): Promise<T> {
-    return this.track(() => withCall(options, timeout, work, this.#ending.signal));
+    return this.track(() => withCall(options, timeout, work, new Trail(this.#knownAs), this.#ending.signal));
   }
 
   /** Runs what is no call of the bank, and has no end of its own to it: closing waits for it, and it looks whether it should end. */
@@ -81,5 +85,9 @@ export class Calls {
 
 /** The error of a call that came too late. */
 export function closed(): TransportError {
-  return new TransportError("closed", "The client was closed.", { reached: "no", endpoint: "none" });
+  return new TransportError(
+    "closed",
+    "The client was closed: nothing was sent. Make calls before minna.close(), or with another client.",
+    { reached: "no", endpoint: "none" },
+  );
 }

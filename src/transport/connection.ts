@@ -17,6 +17,8 @@ export interface ConnectionPool {
   readonly agent: Agent;
   /** Whether the error came from making a connection, so that no request can have left. */
   failedToConnect(error: unknown): boolean;
+  /** The origins that have answered over it. */
+  readonly answered: Set<string>;
 }
 
 // RFC 9325, FAPI 1.0 Part 1 7.1 and Part 2 8.5, FAPI 2.0 SP 5.2.1: TLS 1.2 or later; in 1.2 only ECDHE with AES-GCM.
@@ -90,6 +92,7 @@ export function openPool(certificate: CheckedCertificate, presents: Presents): C
   });
   return {
     agent,
+    answered: new Set(),
     failedToConnect: error => typeof error === "object" && error !== null && failures.has(error),
   };
 }

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { TransportError, ValidationError } from "../errors.js";
+import type { KnownAs, MadeRequest } from "../errors/trail.js";
+import { type MinnaError, TransportError, ValidationError } from "../errors.js";
 import { type Call, endedEarly } from "./call.js";
 import type { ConnectionPool, Presents } from "./connection.js";
 import { classifyFailure } from "./failure.js";
@@ -15,6 +16,8 @@ import { request } from "./undici.js";
 export interface OutgoingRequest {
   readonly method: "GET" | "POST" | "DELETE";
   readonly url: URL;
+  /** How it is called in errors: the URL without its query and without ids. Default: the URL without its query. */
+  readonly shownAs?: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
   /** Whether the connection carries the client certificate. Only the bank's mTLS endpoints and its API get it. */
@@ -48,9 +51,12 @@ export function mediaType({ headers }: Answer): string {
 /** Sends requests to the bank. */
 export class Door {
   readonly #generations: Generations;
+  readonly #knownAs: KnownAs | undefined;
 
-  constructor(generations: Generations) {
+  /** @param knownAs - Whom the bank takes the partner for, to be told in errors. */
+  constructor(generations: Generations, knownAs?: KnownAs) {
     this.#generations = generations;
+    this.#knownAs = knownAs;
   }
 
   /**
@@ -90,34 +96,58 @@ export class Door {
   }
 
   async #sendWith(generation: Generation, outgoing: OutgoingRequest, call: Call): Promise<Answer> {
-    const pool = generation.pool(outgoing.presents);
-    const { thumbprint } = generation;
-    const failed = { method: outgoing.method, presents: outgoing.presents, endpoint: nameOf(outgoing.url) };
+    const endpoint = shownAs(outgoing);
     // By the clock, too: in a machine that was asleep, the timers have not noticed.
-    if (call.signal.aborted || Date.now() >= call.deadline) throw endedEarly(call, "no", failed.endpoint);
-    const attempt = async (): Promise<Answer> => ({
-      ...(await this.#untilEnded(this.#attempt(outgoing, call, pool), outgoing, call)),
-      thumbprint,
+    if (call.signal.aborted || Date.now() >= call.deadline) throw endedEarly(call, "no", endpoint);
+    try {
+      return await this.#noted(generation, outgoing, endpoint, call);
+    } catch (error) {
+      const lost = error instanceof TransportError && error.code === "connection_lost";
+      if (outgoing.method !== "GET" || !lost) throw error;
+    }
+    return this.#noted(generation, outgoing, endpoint, call);
+  }
+
+  /** Makes one attempt, and notes it with what became of it. */
+  async #noted(generation: Generation, outgoing: OutgoingRequest, endpoint: string, call: Call): Promise<Answer> {
+    const { method, presents, headers, url } = outgoing;
+    const { certificate, thumbprint } = generation;
+    const pool = generation.pool(presents);
+    const { interactionId } = call;
+    const note: MadeRequest = call.trail.add({
+      at: Date.now(),
+      method,
+      endpoint,
+      interactionId: Object.values(headers).includes(interactionId) ? interactionId : undefined,
+      thumbprint: presents === "client-certificate" ? thumbprint : undefined,
+      knownAs: this.#knownAs,
     });
     try {
-      return await attempt();
+      const answer = await this.#untilEnded(this.#attempt(outgoing, endpoint, call, pool), outgoing, endpoint, call);
+      note.outcome = answer.status;
+      pool.answered.add(url.origin);
+      return { ...answer, thumbprint };
     } catch (error) {
-      const loss = classifyFailure(error, failed, call, pool);
-      if (outgoing.method !== "GET" || loss.code !== "connection_lost") throw loss;
-    }
-    try {
-      return await attempt();
-    } catch (error) {
-      throw classifyFailure(error, failed, call, pool);
+      const answeredBefore = pool.answered.has(url.origin);
+      const failure = classifyFailure(error, { method, presents, endpoint, certificate, answeredBefore }, call, pool);
+      note.outcome = outcomeOf(failure);
+      throw failure;
+    } finally {
+      note.endedAt = Date.now();
     }
   }
 
   /** undici heeds a signal only once a request has its connection: a call must end before, too. */
-  async #untilEnded<T>(attempt: Promise<T>, { method, url }: OutgoingRequest, call: Call): Promise<T> {
-    return untilEnded(attempt, call, nameOf(url), "possible", method === "GET" ? "none" : "possible");
+  async #untilEnded<T>(attempt: Promise<T>, { method }: OutgoingRequest, endpoint: string, call: Call): Promise<T> {
+    return untilEnded(attempt, call, endpoint, "possible", method === "GET" ? "none" : "possible");
   }
 
-  async #attempt(outgoing: OutgoingRequest, call: Call, pool: ConnectionPool): Promise<Omit<Answer, "thumbprint">> {
+  async #attempt(
+    outgoing: OutgoingRequest,
+    endpoint: string,
+    call: Call,
+    pool: ConnectionPool,
+  ): Promise<Omit<Answer, "thumbprint">> {
     const { method, url, headers, body } = outgoing;
     const answer = await request(url, {
       dispatcher: pool.agent,
@@ -131,7 +161,7 @@ export class Door {
     if (answer.statusCode >= 300 && answer.statusCode < 400) {
       throw new ValidationError(
         "redirect",
-        `The bank answered with a redirect (HTTP ${answer.statusCode}) at ${nameOf(url)}.`,
+        `The bank answered with a redirect (HTTP ${answer.statusCode}) at ${endpoint}. It is not followed: check issuer and api.baseUrl, and whether a gateway in between sends its own answer.`,
         {
           interactionId: call.interactionId,
           sideEffect: method === "GET" ? "none" : "possible",
@@ -145,4 +175,12 @@ export class Door {
 /** An endpoint as it may be shown: without the query. */
 export function nameOf(url: URL): string {
   return `${url.origin}${url.pathname}`;
+}
+
+function shownAs({ shownAs, url }: OutgoingRequest): string {
+  return shownAs ?? nameOf(url);
+}
+
+function outcomeOf(failure: MinnaError): string {
+  return failure instanceof ValidationError ? failure.check : failure.code;
 }

@@ -3,24 +3,24 @@
  *
  * @module
  */
+import type { CheckedCertificate } from "../config/certificate.js";
+import { toJst } from "../config/jst.js";
 import { MinnaError, type SideEffect, TransportError, ValidationError } from "../errors.js";
 import { type Call, endedEarly } from "./call.js";
 import { type ConnectionPool, LARGEST_ANSWER, type Presents } from "./connection.js";
+import { certificateAlert, insecurity, unreachable } from "./tls-failure.js";
 
 /** The request that failed, as far as the error needs it. */
 export interface FailedRequest {
   readonly method: string;
   readonly presents: Presents;
+  /** The one at hand, whether or not it is presented. */
+  readonly certificate: Pick<CheckedCertificate, "notAfter" | "thumbprint">;
+  /** Whether there has been an answer from that origin to the same certificate. */
+  readonly answeredBefore: boolean;
   /** Origin and path. */
   readonly endpoint: string;
 }
-
-// What a server says when it wants another client certificate, or any at all (RFC 8446 section 6.2).
-const CERTIFICATE_REFUSED =
-  /^ERR_SSL_(TLSV13_ALERT_CERTIFICATE_REQUIRED|(SSLV3|TLSV1)_ALERT_(BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_(REVOKED|EXPIRED|UNKNOWN)|UNKNOWN_CA|ACCESS_DENIED))$/;
-// What this side says when it does not trust the server, or finds no common version or cipher.
-const SERVER_REFUSED =
-  /^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_|EPROTO|HOSTNAME_MISMATCH|INVALID_)/;
 
 /** Classifies a failure. Errors that are already ours pass through. */
 export function classifyFailure(error: unknown, failed: FailedRequest, call: Call, pool: ConnectionPool): MinnaError {
@@ -31,15 +31,17 @@ export function classifyFailure(error: unknown, failed: FailedRequest, call: Cal
   const low = lowLevel(error);
   const sideEffect = sideEffectOf(failed, reached);
   const details = { reached, endpoint, interactionId: call.interactionId, cause: low.cause, sideEffect } as const;
+  const presents = failed.presents === "client-certificate";
 
   if (low.code === "UND_ERR_RES_EXCEEDED_MAX_SIZE") {
     return new ValidationError("size", `The answer of ${endpoint} is larger than ${LARGEST_ANSWER} bytes.`, details);
   }
-  if (CERTIFICATE_REFUSED.test(low.code)) {
-    const shown = failed.presents === "client-certificate" ? "the client certificate" : "a client without certificate";
+  const alert = certificateAlert(low.code);
+  if (alert !== undefined) {
+    const shown = presents ? "the client certificate" : "a client without certificate";
     return new TransportError(
       "client_certificate_refused",
-      `${endpoint} refused ${shown} (${low.code}). ${CHECK_CERTIFICATE}`,
+      `${endpoint} refused ${shown} (${low.code}): ${alert}. ${presents ? `${CHECK_CERTIFICATE} ${presented(failed)}` : NO_CERTIFICATE_SHOWN}`,
       {
         ...details,
         // The server ended the handshake: it read no request.
@@ -48,28 +50,28 @@ export function classifyFailure(error: unknown, failed: FailedRequest, call: Cal
       },
     );
   }
-  if (SERVER_REFUSED.test(low.code)) {
+  const insecure = insecurity(low.code, presents);
+  if (insecure !== undefined) {
     return new TransportError(
       "tls_failed",
-      `No secure connection to ${endpoint} (${low.code}): its certificate is not trusted, is for another name, or it shares no TLS version and cipher with this client. For a private CA set certificate.ca.`,
+      `No secure connection to ${endpoint} (${low.code}). ${insecure}${reached === "no" ? " The request did not leave." : ""}`,
       details,
     );
   }
-  // A server that refuses a client certificate often just hangs up: in TLS 1.2 during the handshake, in TLS 1.3 after it.
-  const hint =
-    failed.presents === "client-certificate" ? ` If this happens to every request: ${CHECK_CERTIFICATE}` : "";
   if (reached === "no") {
-    const why = low.code === "UND_ERR_CONNECT_TIMEOUT" ? "it did not answer in time" : low.code;
-    const hungUp = low.code === "ECONNRESET" || low.code === "UND_ERR_SOCKET" ? hint : "";
+    // In TLS 1.2 a server that refuses a client certificate often just hangs up during the handshake.
+    const hungUp = presents && (low.code === "ECONNRESET" || low.code === "UND_ERR_SOCKET");
+    const why = hungUp ? ` ${hangingUp(failed)}` : spaced(unreachable(low.code, process.env));
     return new TransportError(
       "connection_failed",
-      `No connection to ${endpoint} (${why}). The request did not leave.${hungUp}`,
+      `No connection to ${endpoint} (${low.code}). The request did not leave.${why}`,
       { ...details, retryable: true },
     );
   }
+  // In TLS 1.3 it does so after it: the first bytes are on their way, and "other side closed" is all there is to hear.
   return new TransportError(
     "connection_lost",
-    `The connection to ${endpoint} ended before the answer was complete (${low.code}).${hint}`,
+    `The connection to ${endpoint} ended before the answer was complete (${low.code}). ${presents ? hangingUp(failed) : "No client certificate was presented there, and a server that wants one hangs up like this."}`,
     { ...details, retryable: failed.method === "GET" },
   );
 }
@@ -80,6 +82,29 @@ function sideEffectOf({ method }: FailedRequest, reached: "no" | "possible"): Si
 
 const CHECK_CERTIFICATE =
   "Check that the certificate is the one registered at the bank, is not expired, and comes with its intermediate certificates.";
+const NO_CERTIFICATE_SHOWN =
+  "It is shown at the bank's mTLS endpoints only: see that the bank's metadata names them (mtls_endpoint_aliases).";
+
+/** What to look at where a server hangs up that may not have liked the certificate. */
+function hangingUp(failed: FailedRequest): string {
+  const { certificate, answeredBefore } = failed;
+  if (certificate.notAfter <= Date.now()) return presented(failed);
+  return answeredBefore
+    ? "It has answered with this certificate before: most likely its server or the network is to blame."
+    : `A server that refuses a client certificate often just hangs up, and this one has not answered with this certificate yet: if this happens to every request, it is most likely that. ${CHECK_CERTIFICATE} ${presented(failed)}`;
+}
+
+/** Which certificate it was. Where it has expired, there is nothing else to look for. */
+function presented({ certificate: { thumbprint, notAfter } }: FailedRequest): string {
+  const when = toJst(notAfter);
+  return notAfter <= Date.now()
+    ? `The client certificate that was presented (x5t#S256 ${thumbprint}) expired on ${when}: that is why, most likely. Get the next one, have it registered at the bank, and put it in its place.`
+    : `The one that was presented has the x5t#S256 ${thumbprint}, and is valid until ${when}. To find out: minna-baas doctor.`;
+}
+
+function spaced(sentences: string): string {
+  return sentences === "" ? "" : ` ${sentences}`;
+}
 
 /** The code of a low-level error, and the error with nothing but its code and message. */
 function lowLevel(error: unknown): { code: string; cause: Error | undefined } {

@@ -198,7 +198,8 @@ describe("a refusal", () => {
     ["nbf", { sub: "c", nbf: seconds() + 61 }, "The test token has a wrong nbf."],
   ])("names the %s that is missing or wrong", async (check, claims, message) => {
     const error = await refused(await signJwt(es256, claims), { claims: ["exp", "sub"] });
-    expect(error).toMatchObject({ check, message, retryable: false, interactionId: INTERACTION_ID });
+    expect(error).toMatchObject({ check, retryable: false, interactionId: INTERACTION_ID });
+    expect(error.message).toContain(message);
   });
 
   test("says what has happened at the bank by then", async () => {
@@ -352,8 +353,9 @@ describe("encryption", () => {
 
 test("a bank without keys signs nothing that counts", async () => {
   const verifying = verifyJwt(await signJwt(es256), EXPECTED, contextWithKeys(undefined, settings, aCall()));
-  const message = "The test token can't be verified: the bank's metadata has no jwks_uri.";
-  expect(await rejection(verifying, ValidationError)).toMatchObject({ check: "key", message });
+  const error = await rejection(verifying, ValidationError);
+  expect(error.check).toBe("key");
+  expect(error.message).toContain("The test token can't be verified: the bank's metadata has no jwks_uri.");
 });
 
 describe("keys that do not come", () => {

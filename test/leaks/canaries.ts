@@ -1,6 +1,6 @@
 /** Everything that must show nowhere: secrets and personal data, written down as they pass. */
 import { inspect } from "node:util";
-import { MemoryStore, type PutOptions, type Store, type StoreEntry } from "../../src/index.js";
+import { MemoryStore, MinnaError, type PutOptions, type Store, type StoreEntry } from "../../src/index.js";
 
 /** Too short, and they would be found by chance. */
 const SHORTEST = 7;
@@ -143,6 +143,7 @@ export class WatchedStore implements Store {
 /** Everything that a log could show of what was thrown, its causes included. */
 export function shownOf(thrown: unknown): string {
   const shown: string[] = [String(thrown), inspect(thrown, { depth: 10, showHidden: true }), json(thrown)];
+  if (thrown instanceof MinnaError) shown.push(json(thrown.toSupportBundle()));
   let link = thrown;
   for (let depth = 0; link instanceof Error && depth < 10; link = link.cause, depth++) {
     const names = Object.getOwnPropertyNames(link);

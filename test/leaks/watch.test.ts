@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
-import { ApiError } from "../../src/index.js";
+import { ApiError, TransportError } from "../../src/index.js";
 import { Canaries, PERSONAL, shownOf, WatchedStore } from "./canaries.js";
 import { Watch } from "./watch.js";
 
@@ -19,6 +19,8 @@ const LEAKS: Readonly<Record<string, () => unknown>> = {
   "in a URL": () => new Error(encodeURIComponent("架空市見本町")),
   "in what it becomes as JSON": () => Object.assign(new Error("refused"), { toJSON: () => TOKEN }),
   "in what it is printed as": () => Object.assign(new Error("refused"), { [inspect.custom]: () => TOKEN }),
+  "in the bundle for the bank's support": () =>
+    new TransportError("timeout", "Late.", { reached: "no", endpoint: `https://bank.example/${TOKEN}` }),
   "in an error of the house": () => new ApiError("conflict", { status: 409, bankCode: TOKEN }),
   "thrown as it is": () => TOKEN,
 };

@@ -2,8 +2,8 @@ import { describe, expect, test, vi } from "vitest";
 import type { Contract, ContractOptions } from "../../src/config/contract.js";
 import type { Codes, OperationAnswer, OperationName, OperationRequest } from "../../src/config/operations.js";
 import { ConfigurationError, type SideEffect, ValidationError } from "../../src/errors.js";
-import { shapeAnswer, shapeRequest } from "../../src/links/operation.js";
-import { type ResourceRequest, Resources } from "../../src/links/resource.js";
+import { endpointOf, shapeAnswer, shapeRequest } from "../../src/links/operation.js";
+import { type ResourceRequest, Resources, resourceUrl } from "../../src/links/resource.js";
 import type { Answer, OutgoingRequest } from "../../src/transport/door.js";
 import { aCall, INTERACTION_ID } from "../support/calls.js";
 import { everythingShown, problemsOf, rejection, thrown } from "../support/errors.js";
@@ -184,7 +184,7 @@ describe("an answer", () => {
     const error = thrown(() => read(contract, answer(200, { name: "CANARY" }), { ...GET, method }), ValidationError);
     expect(error).toMatchObject({ check: "body", sideEffect, interactionId: INTERACTION_ID });
     expect(error.message).toBe(
-      "The bank's answer (accounts) can't be read by contract.operations.accounts.answer: it failed with RangeError.",
+      "The bank's answer (accounts) can't be read by contract.operations.accounts.answer: it failed with RangeError. What to do: minna-baas explain body.",
     );
     expect(everythingShown(error)).not.toContain("CANARY");
   });
@@ -305,5 +305,35 @@ describe("a call in the bank's shape", () => {
     const { room } = resources({ operations: { accounts: { answer: read } } }, [answer(404, { code: "no" })]);
     await expect(room.call(LINK_ID, GET, aCall())).rejects.toMatchObject({ code: "not_found", bankCode: "no" });
     expect(read).not.toHaveBeenCalled();
+  });
+});
+
+describe("what an endpoint is called", () => {
+  const BASE = "https://api.bank.example/open-api/v1/";
+  const shown = (operation: OperationName, contract: Contract, name: "balance" | "grantExtensions" | "accounts") => {
+    const url = resourceUrl(BASE, contract.paths[name], { accountId: "acc/1", grantId: "..g" });
+    const wanted: ResourceRequest = { method: "GET", url, operation };
+    return endpointOf(wanted, shapeRequest(wanted, contract), contract);
+  };
+
+  test("has the names of the ids in its path, below whatever base", () => {
+    const contract = contractOf({ paths: { balance: "/kouza/{accountId}/zandaka/ima" } });
+    expect(shown("balance", contract, "balance")).toBe(
+      "https://api.bank.example/open-api/v1/kouza/{accountId}/zandaka/ima",
+    );
+    expect(shown("extendGrant", contract, "grantExtensions")).toBe(
+      "https://api.bank.example/open-api/v1/{grantId}/extensions",
+    );
+  });
+
+  test("is the URL's own where there is no id in it", () => {
+    expect(shown("accounts", contractOf({}), "accounts")).toBeUndefined();
+    const other: ResourceRequest = { method: "GET", url: new URL(`${BASE}acc-1`) };
+    expect(endpointOf(other, other, contractOf({}))).toBeUndefined();
+  });
+
+  test("is the name of the call where a function of the contract made the path", () => {
+    const contract = asking("balance", ({ url, headers }) => ({ url: `${url}/of/acc-1`, headers }));
+    expect(shown("balance", contract, "balance")).toBe("https://api.bank.example/{balance}");
   });
 });

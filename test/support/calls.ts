@@ -1,4 +1,5 @@
 /** Calls to do things in. */
+import { Trail } from "../../src/errors/trail.js";
 import type { Call } from "../../src/transport/call.js";
 
 export const INTERACTION_ID = "11111111-2222-4333-8444-555555555555";
@@ -11,6 +12,7 @@ export function aCall(signal: AbortSignal = new AbortController().signal, millis
     deadline: Date.now() + milliseconds,
     customerIp: undefined,
     customerAuthenticatedAt: undefined,
+    trail: new Trail(),
   });
 }
 

@@ -21,6 +21,8 @@ export interface TestServer {
   readonly seen: readonly SeenRequest[];
   /** Connections that were made, whether or not a request came. */
   connections(): number;
+  /** From now on hangs up as soon as somebody connects; who is connected is cut off. */
+  drop(): void;
   close(): Promise<void>;
 }
 
@@ -30,6 +32,7 @@ type Reply = (seen: SeenRequest, response: ServerResponse) => void;
 export async function startServer(options: ServerOptions, reply: Reply): Promise<TestServer> {
   const seen: SeenRequest[] = [];
   let connections = 0;
+  let dropping = false;
   const server = createServer(options, async (request, response) => {
     let body = "";
     for await (const chunk of request) body += String(chunk);
@@ -40,8 +43,9 @@ export async function startServer(options: ServerOptions, reply: Reply): Promise
     seen.push(one);
     reply(one, response);
   });
-  server.on("connection", () => {
+  server.on("connection", socket => {
     connections++;
+    if (dropping) socket.destroy();
   });
   // A refused handshake is the client's to notice.
   server.on("tlsClientError", () => {});
@@ -52,6 +56,10 @@ export async function startServer(options: ServerOptions, reply: Reply): Promise
     port,
     seen,
     connections: () => connections,
+    drop: () => {
+      dropping = true;
+      server.closeAllConnections();
+    },
     close: async () => {
       server.closeAllConnections();
       await new Promise(resolve => server.close(resolve));
