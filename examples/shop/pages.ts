@@ -41,7 +41,7 @@ export function shopPage(visitor: Visitor, permission: Permission, offers: reado
     return html`<li><div class="sign" aria-hidden="true" lang="ja">${sign}</div><h2>${title}</h2>
 <p class="price">${texts.yen(price)}</p>${permission?.debit && offer ? buy(offer, title, t) : undefined}</li>`;
   });
-  return page(visitor, t.title, html`${hint(permission, t)}<ul class="goods">${goods}</ul>`);
+  return page(visitor, t.title, html`${hint(permission, t)}<ul class="goods">${goods}</ul>`, true);
 }
 
 function hint(permission: Permission, t: Texts["shopPage"]): Html {
@@ -100,7 +100,7 @@ ${present === undefined ? undefined : html`<p><span class="soft">${t.balance}</s
 ${withdrawableAmount === undefined || withdrawableAmount === null || withdrawableAmount === present ? undefined : html`<p class="soft">${t.withdrawable}: ${texts.yen(withdrawableAmount)}</p>`}
 </section>`;
   });
-  return cards.length === 0 ? html`` : html`<h2>${t.linked}</h2>${cards}`;
+  return cards.length === 0 ? html`` : html`<h2>${t.linked}</h2><div class="accounts">${cards}</div>`;
 }
 
 export function orderPage(visitor: Visitor, order: Order): string {
@@ -122,7 +122,7 @@ export function orderPage(visitor: Visitor, order: Order): string {
     html`<div class="card"${watch}>
 <div role="status"><p class="state ${look}">${t.state[state]}</p><p>${more}</p></div>
 <dl><dt>${t.product}</dt><dd>${product.name[visitor.language]}</dd>
-<dt>${t.amount}</dt><dd>${texts.yen(amount)}</dd><dt>${t.number}</dt><dd>${id}</dd>${support(interactionId, texts)}</dl>
+<dt>${t.amount}</dt><dd>${texts.yen(amount)}</dd><dt>${t.number}</dt><dd class="id">${id}</dd>${support(interactionId, texts)}</dl>
 <div class="row">${next}</div></div>${waiting ? html`<script src="/watch.js" defer></script>` : undefined}`,
   );
 }
@@ -148,25 +148,28 @@ export function troublePage(visitor: Visitor, { title, why, actions, interaction
 }
 
 function support(interactionId: string | undefined, texts: Texts): Html | undefined {
-  return interactionId === undefined ? undefined : html`<dt>${texts.supportId}</dt><dd>${interactionId}</dd>`;
+  return interactionId === undefined
+    ? undefined
+    : html`<dt>${texts.supportId}</dt><dd class="id">${interactionId}</dd>`;
 }
 
-function page({ language, customer, path, notice }: Visitor, title: string, content: Html): string {
+function page({ language, customer, path, notice }: Visitor, title: string, content: Html, wide = false): string {
   const t = TEXTS[language];
   const item = (href: string, name: string) =>
     html`<a href="${href}"${path === href ? html` aria-current="page"` : undefined}>${name}</a>`;
   const nav =
     customer &&
-    html`${item("/", t.nav.shop)}${item("/account", t.nav.account)}
-<form method="post" action="/logout"><button class="quiet" type="submit" title="${customer.name}">${t.nav.logOut}</button></form>`;
+    html`<nav>${item("/", t.nav.shop)}${item("/account", t.nav.account)}
+<form method="post" action="/logout"><button class="quiet" type="submit">${t.nav.logOut}</button></form></nav>`;
   const said = notice && html`<p class="note" role="status">${t.notices[notice]}</p>`;
   const other = language === "ja" ? "en" : "ja";
   return html`<!doctype html>
 <html lang="${language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title} | ${t.shop}</title><link rel="stylesheet" href="/shop.css"></head>
 <body><header><div class="bar"><a class="brand" href="/">${t.shop}<small>${t.demo}</small></a>
-<nav>${nav}<form method="post" action="/language"><input type="hidden" name="back" value="${path}">
-<button class="quiet" type="submit" name="language" value="${other}" lang="${other}">${t.other}</button></form></nav></div></header>
-<main><h1>${title}</h1>${said}
+${nav}${customer && html`<span class="who">${customer.name}</span>`}
+<form method="post" action="/language"><input type="hidden" name="back" value="${path}">
+<button class="quiet" type="submit" name="language" value="${other}" lang="${other}">${t.other}</button></form></div></header>
+<main${wide ? undefined : html` class="narrow"`}><h1>${title}</h1>${said}
 ${content}</main></body></html>`.markup;
 }
