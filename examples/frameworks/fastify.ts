@@ -1,6 +1,6 @@
 /** 口座連携 in Fastify 5: `app.register(bankRoutes, { minna, customerIdOf, prefix: "/bank" })`. */
 import cookie from "@fastify/cookie";
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyPluginAsync, FastifyRequest } from "fastify";
 import { AuthorizationError, type MinnaClient, ValidationError } from "minna-baas";
 
 const COOKIE = "bank";
@@ -11,7 +11,7 @@ export interface BankRoutes {
   readonly customerIdOf: (request: FastifyRequest) => string | undefined;
 }
 
-export async function bankRoutes(app: FastifyInstance, { minna, customerIdOf }: BankRoutes): Promise<void> {
+export const bankRoutes: FastifyPluginAsync<BankRoutes> = async (app, { minna, customerIdOf }) => {
   // Once for the whole application, where you use cookies elsewhere, too.
   if (!app.hasReplyDecorator("setCookie")) await app.register(cookie);
   // Browsers send no Secure cookie to http, and Safari makes no exception for localhost. In production: always true.
@@ -49,4 +49,4 @@ export async function bankRoutes(app: FastifyInstance, { minna, customerIdOf }: 
       throw error;
     }
   });
-}
+};

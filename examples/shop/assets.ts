@@ -18,7 +18,7 @@ nav a { padding: .4rem 0; text-decoration: none; color: var(--ink) }
 nav a[aria-current] { font-weight: 700; box-shadow: inset 0 -3px var(--leaf) }
 .quiet { padding: .4rem 0; border: 0; background: none; font: inherit; color: var(--soft); text-decoration: underline; cursor: pointer }
 main { max-width: 60rem; margin: 0 auto; padding: 1.5rem 1rem 4rem } main.narrow { max-width: 42rem }
-:lang(ja) { word-break: auto-phrase } p { text-wrap: pretty }
+h1, .state, .button, button { word-break: auto-phrase } p { text-wrap: pretty }
 h1 { margin: 0 0 1rem; font-size: 1.6rem; line-height: 1.35 }
 h2 { margin: 2rem 0 .75rem; font-size: 1.15rem }
 .card { padding: 1.25rem; background: var(--paper); border: 1px solid var(--line); border-radius: .75rem }

@@ -77,6 +77,14 @@ export function openShop({ minna, origin, log, forgotten }: ShopOptions): Shop {
     // Against forms of other sites (CSRF): browsers name the origin of every form, and the cookies are SameSite besides.
     if (request.method === "POST" && request.headers.origin !== origin) return refuse(request, reply, "forged");
   });
+  // At the end of the process: what is under way is answered, and its connection is not kept for more.
+  let closing = false;
+  app.addHook("preClose", async () => {
+    closing = true;
+  });
+  app.addHook("onSend", async (_request, reply) => {
+    if (closing) reply.header("connection", "close");
+  });
   app.setNotFoundHandler((request, reply) => refuse(request, reply, "notFound"));
   app.setErrorHandler((error, request, reply) => {
     const details = detailsOf(error);

@@ -88,5 +88,8 @@ export async function link(page: Page, shop: OpenShop, customer?: string): Promi
 
 /** What the page says, as a reader sees it. */
 export function textOf(page: Page): Promise<string> {
-  return page.locator("main").allInnerTexts().then(texts => texts.join("\n"));
+  return page
+    .locator("main")
+    .allInnerTexts()
+    .then(texts => texts.join("\n"));
 }
