@@ -1,12 +1,11 @@
-import { mkdir, readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { expect, it } from "vitest";
 import { describeInBrowser, openBrowser, PHONE } from "../support/chromium.js";
 import { decide, goToBank, link, logIn, logInAtBank, type OpenShop, openShopAndBank, textOf } from "./open-shop.js";
 
-const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const SCREENSHOTS = process.env["MINNA_SCREENSHOTS"];
 const DESKTOP = { viewport: { width: 1280, height: 900 } };
 
@@ -383,7 +382,7 @@ async function lookAt(page: Page, name: string): Promise<void> {
     await mkdir(SCREENSHOTS, { recursive: true });
     await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true });
   }
-  await page.evaluate(AXE);
+  await page.evaluate(axe.source);
   const found = (await page.evaluate("axe.run()")) as { violations: { id: string; nodes: { html: string }[] }[] };
   expect(
     found.violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]),

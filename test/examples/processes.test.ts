@@ -191,9 +191,9 @@ describe("the worker", () => {
     async () => {
       const admin = new pg.Pool({ connectionString: database });
       const name = `minna_worker_${process.pid}`;
-      await admin.query(`CREATE DATABASE ${name}`);
+      await admin.query(`CREATE SCHEMA ${name}`);
       const url = new URL(database ?? "");
-      url.pathname = `/${name}`;
+      url.searchParams.set("options", `-c search_path=${name}`);
       const pool = new pg.Pool({ connectionString: url.href });
       const bank = await startBank();
       const minna = new MinnaClient({
@@ -203,7 +203,7 @@ describe("the worker", () => {
       onTestFinished(async () => {
         await minna.close();
         await pool.end();
-        await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
+        await admin.query(`DROP SCHEMA ${name} CASCADE`);
         await admin.end();
       });
       const linkId = await link(bank, minna, "saburo");
