@@ -29,7 +29,7 @@ export interface Order {
   /** Which link it is charged to, once its button was pressed. */
   readonly linkId?: string;
   /** Why it was declined or not charged: a code, for the page and for support. */
-  readonly reason?: string;
+  readonly reason?: string | undefined;
   /** The bank's name for the call that went wrong. */
   readonly interactionId?: string | undefined;
   /** Milliseconds since the epoch. */
@@ -91,7 +91,7 @@ export class Orders {
   /** Writes how an order stands. */
   change(id: string, change: Pick<Order, "state" | "reason" | "interactionId">): void {
     const order = this.#orders.get(id);
-    if (order !== undefined) this.#write({ ...order, ...change });
+    if (order !== undefined) this.#write({ ...order, reason: undefined, interactionId: undefined, ...change });
   }
 
   /** The orders whose end is not known. */

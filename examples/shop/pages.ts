@@ -130,12 +130,14 @@ export function orderPage(visitor: Visitor, order: Order): string {
 export interface Trouble {
   readonly title: string;
   readonly why: string;
+  /** When to come back. */
+  readonly after?: string;
   /** What the customer can do: a path and its name. */
   readonly actions: readonly { readonly href: string; readonly name: string }[];
   readonly interactionId?: string | undefined;
 }
 
-export function troublePage(visitor: Visitor, { title, why, actions, interactionId }: Trouble): string {
+export function troublePage(visitor: Visitor, { title, why, after, actions, interactionId }: Trouble): string {
   const links = actions.map(
     ({ href, name }, index) => html`<a class="button${index === 0 ? "" : " second"}" href="${href}">${name}</a>`,
   );
@@ -143,7 +145,7 @@ export function troublePage(visitor: Visitor, { title, why, actions, interaction
   return page(
     visitor,
     title,
-    html`<div class="card"><p>${why}</p>${id || undefined}<div class="row">${links}</div></div>`,
+    html`<div class="card"><p>${why}</p>${after && html`<p><strong>${after}</strong></p>`}${id || undefined}<div class="row">${links}</div></div>`,
   );
 }
 

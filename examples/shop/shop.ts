@@ -169,8 +169,8 @@ function explain(
   }
   if (error instanceof ApiError && (error.code === "maintenance" || error.code === "throttled")) {
     const { retryAfter = 60 } = error;
-    const why = `${t.maintenance.why} ${t.maintenance.after(Math.ceil(retryAfter / 60))}`;
-    return { status: 503, ...t.maintenance, why, actions: [retry, shop], interactionId, retryAfter };
+    const after = t.maintenance.after(Math.ceil(retryAfter / 60));
+    return { status: 503, ...t.maintenance, after, actions: [retry, shop], interactionId, retryAfter };
   }
   const bankFailed = error instanceof TransportError || error instanceof ApiError || error instanceof OAuthError;
   return {

@@ -26,7 +26,7 @@ async function buy(page: Page, { origin }: OpenShop, name: string): Promise<stri
 /** The debits at the bank, by the shop's order. */
 const debited = ({ bank }: OpenShop) => bank.ledger.entries.map(({ amount }) => -amount);
 
-describeInBrowser("the shop")("the shop", { timeout: 60_000 }, () => {
+describeInBrowser("the shop")("the shop", { timeout: 120_000 }, () => {
   it("links an account, shows its balance, sells and settles", async () => {
     const { shop, page } = await open();
     await logIn(page, shop);

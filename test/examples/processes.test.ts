@@ -94,7 +94,7 @@ async function link(bank: Sandbox, minna: MinnaClient, customer: string): Promis
   return (await minna.links.complete(await bank.approve(authorizationUrl, { customer }), { transaction })).id;
 }
 
-describe("the shop's process", () => {
+describe("the shop's process", { timeout: 60_000 }, () => {
   it("starts a bank of its own, and ends at SIGTERM", async () => {
     const port = await freePort();
     const shop = new Example("shop/main.js", { PORT: String(port) });
@@ -153,7 +153,7 @@ describe("the shop's process", () => {
   });
 });
 
-describe("the worker", () => {
+describe("the worker", { timeout: 60_000 }, () => {
   it("settles what is open, round after round, and goes on after an error", async () => {
     const bank = await startBank();
     const store = new MemoryStore();

@@ -1,4 +1,4 @@
-// In Next.js: app/bank/callback/route.ts.
+// In Next.js: app/bank/callback/route.ts, with "@/lib/minna" and "@/lib/session" in the imports.
 import { AuthorizationError, ValidationError } from "minna-baas";
 import { bankCookie, cookieOf, minna, redirect } from "./minna.js";
 import { customerIdOf } from "./session.js";
