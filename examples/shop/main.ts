@@ -32,6 +32,8 @@ const ending = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => ending.abort());
 
 console.log(`みほん書店  ${origin}`);
+console.log("  ブラウザで開き、お客さまを選んで「口座を連携する」を押してください。");
+console.log("  Open it in a browser, choose a customer, and link an account.");
 console.log(`  店のお客さま / customers of the shop: ${CUSTOMERS.map(({ name }) => name).join("、")}`);
 if (bank !== undefined) {
   console.log(`\nみんなの銀行 サンドボックス  ${bank.issuer}`);

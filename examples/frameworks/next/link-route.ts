@@ -1,4 +1,5 @@
-// In Next.js: app/bank/link/route.ts, with "@/lib/minna" and "@/lib/session" in the imports. A route of its own, and an <a> to it, not a <Link>: that one would prefetch it.
+// In Next.js: app/bank/link/route.ts, with "@/lib/minna" and "@/lib/session" in the imports.
+// A route of its own, and an <a> to it, not a <Link>: that one would prefetch it.
 import { bankCookie, minna, redirect } from "./minna.js";
 import { customerIdOf } from "./session.js";
 
