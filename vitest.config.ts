@@ -2,7 +2,7 @@ import { defineConfig, type ViteUserConfig } from "vitest/config";
 
 const config: ViteUserConfig = defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
+    include: ["test/**/*.test.ts", "examples/testing/vitest.test.ts"],
     testTimeout: 20_000,
     hookTimeout: 60_000,
     // Two cores: more workers only make the handshakes slower.
