@@ -33,9 +33,11 @@ describe("the tarball", () => {
       "LICENSE",
       "README.ja.md",
       "README.md",
+      "SECURITY.md",
       "dist",
       "docs",
       "etc",
+      "examples",
       "package.json",
     ]);
   });
