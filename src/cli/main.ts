@@ -5,6 +5,7 @@
  * @module
  */
 import { readFileSync } from "node:fs";
+import { DOCTOR_HELP, runDoctor } from "./doctor.js";
 import { MIGRATE_HELP, runMigrate } from "./migrate.js";
 import { RESEAL_HELP, runReseal } from "./reseal.js";
 import { runSandbox, SANDBOX_HELP } from "./sandbox.js";
@@ -18,6 +19,7 @@ interface Command {
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["sandbox", { summary: "start a bank on this machine to build against", help: SANDBOX_HELP, run: runSandbox }],
+  ["doctor", { summary: "look at all that lies between the options and the bank", help: DOCTOR_HELP, run: runDoctor }],
   ["migrate", { summary: "make a store's tables, or bring them up to date", help: MIGRATE_HELP, run: runMigrate }],
   ["reseal", { summary: "seal what a store holds under the newest key", help: RESEAL_HELP, run: runReseal }],
 ]);
