@@ -139,7 +139,11 @@ function endOf(
     });
   }
   const rooted = known.some(one => isRoot(one) && isIssuer(one, top)) || isIssuedByPublicRoot(top);
-  if (given.length > 1 || rooted) {
+  if (given.length === 1 && rooted) {
+    const issuer = rfc4514(top.issuer);
+    return ok(id, { en: `Issued by a root: ${issuer}`, ja: `ルート認証局が直接発行(${issuer})` });
+  }
+  if (given.length > 1) {
     return ok(id, { en: `${given.length} in order, ${ends.en}`, ja: `${given.length} 枚、順序は正常(${ends.ja})` });
   }
   const address = /CA Issuers - URI:(\S+)/.exec(top.infoAccess ?? "")?.[1];

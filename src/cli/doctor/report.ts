@@ -38,10 +38,14 @@ export function toText({ version, file }: Heading, groups: readonly Group[], lan
   lines.push(
     lang === "ja"
       ? `正常 ${ok}、警告 ${warning}、問題 ${problem}、未確認 ${skipped}`
-      : `${ok} ok, ${warning} warnings, ${problem} problems, ${skipped} skipped`,
+      : `${ok} ok, ${counted(warning, "warning")}, ${counted(problem, "problem")}, ${skipped} skipped`,
     "",
   );
   return lines.join("\n");
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 function linesOf(finding: Finding, lang: Language, symbols: Readonly<Record<Status, string>>): readonly string[] {

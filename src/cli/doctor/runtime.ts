@@ -54,7 +54,6 @@ export function ownVersion(): string {
 export function examineNode(version: string, range: string, now: number = Date.now()): Finding {
   const id = "runtime.node";
   const found = same(`Node.js ${version}`);
-  const command = "node --version";
   if (!satisfies(version, range)) {
     return problem(id, found, {
       why: { en: `minna-baas needs Node.js ${range}.`, ja: `minna-baas には Node.js ${range} が必要です。` },
@@ -62,7 +61,6 @@ export function examineNode(version: string, range: string, now: number = Date.n
         en: "Install a current LTS release of Node.js.",
         ja: "現行の LTS 版の Node.js をインストールしてください。",
       },
-      command,
     });
   }
   const major = Number.parseInt(version, 10);
@@ -80,7 +78,6 @@ export function examineNode(version: string, range: string, now: number = Date.n
           ja: `Node.js ${major} は長期サポート版ではなく、minna-baas のテスト対象外です。`,
         },
     fix: { en: "Move to a current LTS release of Node.js.", ja: "現行の LTS 版の Node.js へ移行してください。" },
-    command,
   });
 }
 
