@@ -7,7 +7,7 @@ import type { X509Certificate } from "node:crypto";
 import { lookup } from "node:dns/promises";
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { Duplex } from "node:stream";
-import { connect as connectTls, type SecureContext, type SecureVersion } from "node:tls";
+import { connect as connectTls, type SecureContext } from "node:tls";
 
 /** What is to be reached. */
 export interface Target {
@@ -21,8 +21,6 @@ export interface Approach {
   readonly timeout: number;
   /** The path of a GET that is sent once the handshake is over. Without it the attempt ends there. */
   readonly path?: string;
-  readonly minVersion?: SecureVersion;
-  readonly maxVersion?: SecureVersion;
 }
 
 /** How far it got. */
@@ -80,11 +78,10 @@ export async function attempt(target: Target, approach: Approach): Promise<Attem
 type Spoken = Omit<Attempt, "addresses" | "plainHttp" | "sent">;
 
 async function speak({ host, port }: Target, approach: Approach, wire: Wire, begun: number): Promise<Spoken> {
-  const { context: secureContext, timeout, path, minVersion, maxVersion } = approach;
+  const { context: secureContext, timeout, path } = approach;
   const name = isIP(host) === 0 ? { servername: host } : {};
-  const versions = { ...(minVersion && { minVersion }), ...(maxVersion && { maxVersion }) };
   // A host whose certificate is not trusted is still to say what is wrong with it. It gets a GET without any content at most.
-  const tls = connectTls({ socket: wire, host, secureContext, rejectUnauthorized: false, ...name, ...versions });
+  const tls = connectTls({ socket: wire, host, secureContext, rejectUnauthorized: false, ...name });
   let spoken: Spoken = { step: "tls" };
   let answer = "";
   const ended = new Promise<string | undefined>(resolve => {

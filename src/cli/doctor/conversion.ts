@@ -21,7 +21,7 @@ const IS: Readonly<Record<Format, Bilingual>> = {
   pkcs12: { en: "a PKCS#12 file (.pfx, .p12)", ja: "PKCS#12(.pfx、.p12)" },
   "pkcs12-old": {
     en: "an old PKCS#12 file (.pfx, .p12; RC2 or 3DES), which OpenSSL 3 calls unsupported",
-    ja: "古い暗号方式(RC2・3DES)の PKCS#12(.pfx、.p12)。OpenSSL 3 では unsupported になります",
+    ja: "古い暗号方式(RC2・3DES)の PKCS#12(.pfx、.p12。OpenSSL 3 では unsupported になるもの)",
   },
   "utf-16": { en: "text in UTF-16, as PowerShell writes it", ja: "UTF-16 のテキスト(PowerShell の出力など)" },
   empty: { en: "empty", ja: "空のファイル" },

@@ -163,7 +163,10 @@ function unusable(error: ValidationError): Finding {
   if (error.check === "mtls_endpoint_aliases") {
     return problem(
       "discovery.aliases",
-      { en: error.message, ja: `mTLS 用のエンドポイントがありません(${error.message})` },
+      {
+        en: error.message,
+        ja: `mTLS 用の ${/no (\w+_endpoint)/.exec(error.message)?.[1] ?? "エンドポイント"} がありません`,
+      },
       {
         why: {
           en: "The client never authenticates at an endpoint of which it is not sure that it asks for the certificate.",

@@ -205,11 +205,11 @@ function noCommonGround(code: string, versions: readonly string[]): Said {
 
 /** What the other side can, also what nobody should use: to be told, not used. */
 async function offered(target: Target, timeout: number): Promise<readonly string[]> {
-  const context = createSecureContext({ minVersion: "TLSv1", ciphers: "ALL:@SECLEVEL=0" });
   const versions: readonly SecureVersion[] = ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"];
   const found: string[] = [];
   for (const version of versions) {
-    const tried = await attempt(target, { context, timeout, minVersion: version, maxVersion: version });
+    const only = { minVersion: version, maxVersion: version, ciphers: "ALL:@SECLEVEL=0" };
+    const tried = await attempt(target, { context: createSecureContext(only), timeout });
     if (tried.protocol !== undefined) found.push(`${tried.protocol} ${tried.cipher}`);
   }
   return found;
@@ -217,7 +217,9 @@ async function offered(target: Target, timeout: number): Promise<readonly string
 
 function brokenOff(code: string): Said {
   return [
-    { en: `It ends the handshake (${code})`, ja: `TLS ハンドシェイクの途中で切断されます(${code})` },
+    code === "TIMEOUT"
+      ? { en: "It takes the connection, and does not answer in TLS", ja: "接続はできますが、TLS の応答がありません" }
+      : { en: `It ends the handshake (${code})`, ja: `TLS ハンドシェイクの途中で切断されます(${code})` },
     {
       why: {
         en: "It was asked for no certificate yet: the other side, or something between, does not let this machine in.",

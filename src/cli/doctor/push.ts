@@ -66,10 +66,12 @@ interface Meaning {
   readonly fix: Bilingual;
 }
 
-function explain(error: MinnaError, configuration: Configuration): Finding {
+/** What a refusal means here, and what to do. */
+export function explain(error: MinnaError, configuration: Configuration): Finding {
   const id = error instanceof ValidationError ? error.check : error.code;
+  const status = error instanceof OAuthError ? `(HTTP ${error.status})` : "";
   // Our own errors say nothing secret.
-  const found = { en: error.message, ja: `銀行に拒否されました: ${id}(${error.message})` };
+  const found = { en: error.message, ja: `失敗しました: ${id}${status}` };
   const interaction = error.interactionId === undefined ? undefined : `x-fapi-interaction-id ${error.interactionId}`;
   if (error instanceof OAuthError && (error.status === 429 || error.status >= 500)) {
     return warning("push.refused", found, BUSY, interaction);
