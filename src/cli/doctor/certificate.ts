@@ -10,12 +10,12 @@ import { gather, type Material } from "./certificate-files.js";
 import { examineKey } from "./certificate-key.js";
 import { examineLeaf } from "./certificate-leaf.js";
 import { examineChain, isOwn } from "./chain.js";
-import { check, type Examined } from "./check.js";
+import { type Check, check, type Examined } from "./check.js";
 import { wrongFormat } from "./conversion.js";
 import { type Finding, isSound, problem, warning } from "./finding.js";
 import { formatOf } from "./format.js";
 
-export const certificate: ReturnType<typeof check> = check({
+export const certificate: Check = check({
   id: "certificate",
   title: { en: "Client certificate", ja: "クライアント証明書" },
   needs: ["certificateOption"],

@@ -4,7 +4,7 @@
  * @module
  */
 import { CLOCK_TOLERANCE } from "../../authorization/jwt.js";
-import { check } from "./check.js";
+import { type Check, check } from "./check.js";
 import { addressesOf } from "./discovery.js";
 import { fetchDocument } from "./document.js";
 import { type Finding, ok, problem, skipped, warning } from "./finding.js";
@@ -28,7 +28,7 @@ export interface Offset {
   readonly most: number;
 }
 
-export const clock: ReturnType<typeof check> = check({
+export const clock: Check = check({
   id: "clock",
   title: { en: "Clock", ja: "時計" },
   needs: ["configuration", "trusted", "issuerHost"],

@@ -8,12 +8,12 @@ import type { Configuration } from "../../config/configuration.js";
 import { PROFILES, profileRules } from "../../config/profile.js";
 import { ValidationError } from "../../errors.js";
 import type { Bilingual } from "../language.js";
-import { check } from "./check.js";
+import { type Check, check } from "./check.js";
 import { codeOf, type Fetched, fetchDocument, objectIn, shownOf } from "./document.js";
 import { type Finding, isSound, ok, problem, warning } from "./finding.js";
 import { demands, examineOffer } from "./profile-demands.js";
 
-export const discovery: ReturnType<typeof check> = check({
+export const discovery: Check = check({
   id: "discovery",
   title: { en: "Discovery", ja: "ディスカバリー" },
   needs: ["configuration", "trusted", "issuerHost"],

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { check } from "./check.js";
+import { type Check, check } from "./check.js";
 import { targetOf } from "./connection.js";
 import { isSound } from "./finding.js";
 import { examineHost, reach } from "./host.js";
 
-export const issuerHost: ReturnType<typeof check> = check({
+export const issuerHost: Check = check({
   id: "host",
   title: { en: "Issuer's host", ja: "issuer のホスト" },
   needs: ["issuer", "trusted"],

@@ -7,11 +7,11 @@ import { createPublicKey, type JsonWebKey } from "node:crypto";
 import { LARGEST_JWKS } from "../../authorization/server.js";
 import type { Configuration } from "../../config/configuration.js";
 import type { Bilingual } from "../language.js";
-import { check } from "./check.js";
+import { type Check, check } from "./check.js";
 import { codeOf, fetchDocument, objectIn, shownOf } from "./document.js";
 import { type Finding, ok, problem, warning } from "./finding.js";
 
-export const jwks: ReturnType<typeof check> = check({
+export const jwks: Check = check({
   id: "jwks",
   title: { en: "The bank's keys", ja: "銀行の公開鍵(JWKS)" },
   needs: ["configuration", "metadata", "trusted"],

@@ -12,12 +12,12 @@ import type { Signer } from "../../config/signing.js";
 import { checked, type Source } from "../../config/source.js";
 import { ConfigurationError, MinnaError } from "../../errors.js";
 import { examinePermissions } from "./certificate-files.js";
-import { check } from "./check.js";
+import { type Check, check } from "./check.js";
 import { within } from "./connection.js";
 import { type Finding, ok, problem, same, warning } from "./finding.js";
 import { foundInJapanese } from "./option-words.js";
 
-export const keys: ReturnType<typeof check> = check({
+export const keys: Check = check({
   id: "keys",
   title: { en: "Own keys", ja: "自社の鍵" },
   needs: ["configuration"],

@@ -5,13 +5,13 @@
  */
 import { X509Certificate } from "node:crypto";
 import type { Metadata } from "../../authorization/metadata.js";
-import { check } from "./check.js";
+import { type Check, check } from "./check.js";
 import { compare, judge } from "./client-certificate.js";
 import { nameOf, type Target, targetOf } from "./connection.js";
 import { type Finding, isSound } from "./finding.js";
 import { examineHost, reach } from "./host.js";
 
-export const mtls: ReturnType<typeof check> = check({
+export const mtls: Check = check({
   id: "mtls",
   title: { en: "Mutual TLS", ja: "相互TLS(mTLS)" },
   needs: ["apiBaseUrl", "certificate", "trusted"],

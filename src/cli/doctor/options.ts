@@ -8,13 +8,13 @@ import { optionsFromEnvironment } from "../../config/environment.js";
 import { isObject } from "../../config/problems.js";
 import { ConfigurationError, type ConfigurationProblem } from "../../errors.js";
 import type { Store } from "../../links/store.js";
-import { check, type Facts, type Patient } from "./check.js";
+import { type Check, check, type Facts, type Patient } from "./check.js";
 import { type Finding, ok, problem } from "./finding.js";
 import { foundInJapanese, OPTIONS_IN_JAPANESE } from "./option-words.js";
 import { examinePlaceholders } from "./placeholders.js";
 import { examineVariables } from "./variables.js";
 
-export const options: ReturnType<typeof check> = check({
+export const options: Check = check({
   id: "options",
   title: { en: "Options", ja: "設定" },
   run: (_, patient) => {

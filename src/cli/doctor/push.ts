@@ -12,10 +12,10 @@ import { withCall } from "../../transport/call.js";
 import { Door } from "../../transport/door.js";
 import { Generations } from "../../transport/generation.js";
 import type { Bilingual } from "../language.js";
-import { check } from "./check.js";
+import { type Check, check } from "./check.js";
 import { type Finding, ok, problem, skipped, warning } from "./finding.js";
 
-export const push: ReturnType<typeof check> = check({
+export const push: Check = check({
   id: "push",
   title: { en: "Pushed authorization request", ja: "認可リクエスト(PAR)" },
   needs: ["configuration", "metadata", "certificateAccepted"],

@@ -6,7 +6,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { check } from "./check.js";
+import { type Check, check } from "./check.js";
 import { type Finding, ok, problem, same, warning } from "./finding.js";
 
 interface Manifest {
@@ -26,7 +26,7 @@ const ENDS: Readonly<Record<number, string>> = {
   26: "2029-04-30",
 };
 
-export const runtime: ReturnType<typeof check> = check({
+export const runtime: Check = check({
   id: "runtime",
   title: { en: "Runtime", ja: "実行環境" },
   run: () => {

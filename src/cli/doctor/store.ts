@@ -9,7 +9,7 @@ import { StoreError } from "../../errors.js";
 import { GuardedStore } from "../../links/guarded-store.js";
 import { MemoryStore } from "../../links/memory-store.js";
 import type { Store } from "../../links/store.js";
-import { check } from "./check.js";
+import { type Check, check } from "./check.js";
 import { type Finding, ok, problem, quoted, skipped, warning } from "./finding.js";
 import { listening } from "./process-warnings.js";
 import { STORE_STEPS, type StoreStep } from "./store-steps.js";
@@ -17,7 +17,7 @@ import { STORE_STEPS, type StoreStep } from "./store-steps.js";
 /** Milliseconds of a round trip that a customer begins to notice, since a link takes several. */
 const SLOW = 100;
 
-export const store: ReturnType<typeof check> = check({
+export const store: Check = check({
   id: "store",
   title: { en: "Store", ja: "ストア" },
   needs: ["configurations"],

@@ -5,12 +5,12 @@
  */
 import { readFileSync } from "node:fs";
 import type { Environment } from "../../config/environment.js";
-import { check } from "./check.js";
+import { type Check, check } from "./check.js";
 import { type Finding, ok, warning } from "./finding.js";
 
 const PROXIES = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"];
 
-export const surroundings: ReturnType<typeof check> = check({
+export const surroundings: Check = check({
   id: "environment",
   title: { en: "Environment", ja: "環境変数" },
   run: (_, { environment }) => ({

@@ -4,14 +4,14 @@
  * @module
  */
 import { endOfJstDate } from "../../config/jst.js";
-import { check } from "./check.js";
+import { type Check, check } from "./check.js";
 import { type Finding, ok, problem, warning } from "./finding.js";
 
 const DAY = 86_400_000;
 /** Days from which on the client warns of the end. */
 const SOON = 90;
 
-export const versionEnd: ReturnType<typeof check> = check({
+export const versionEnd: Check = check({
   id: "version",
   title: { en: "Version of FAPI", ja: "FAPI のバージョン" },
   needs: ["configurations"],

@@ -14,7 +14,8 @@ import { make } from "./certificates.js";
 import { NEW_PFX, OLD_PFX, PKCS7 } from "./fixtures.js";
 import { Folder } from "./patients.js";
 
-const version = spawnSync("openssl", ["version"], { encoding: "utf8" }).stdout ?? "";
+const OPENSSL = process.env["OPENSSL"] ?? "openssl";
+const version = spawnSync(OPENSSL, ["version"], { encoding: "utf8" }).stdout ?? "";
 const has = version.startsWith("OpenSSL 3");
 if (!has) console.log("OpenSSL: skipped, openssl 3 is not installed");
 
@@ -74,7 +75,7 @@ describe.skipIf(!has)("with OpenSSL", () => {
     };
     const port = await freePort();
     const args = ["s_server", "-accept", String(port), "-cert", paths.cert, "-key", paths.key, "-CAfile", paths.known];
-    const server = spawn("openssl", [...args, "-Verify", "1", "-verify_return_error", "-www", protocol], {
+    const server = spawn(OPENSSL, [...args, "-Verify", "1", "-verify_return_error", "-www", protocol], {
       stdio: "pipe",
     });
     try {
