@@ -63,8 +63,8 @@ export function examineValidity(leaf: X509Certificate, now: number): Finding {
           ja: `それまでは銀行に拒否されます(この機械の時計: ${toJst(now)})。`,
         },
         fix: {
-          en: "Use the former certificate until then; if the time above is wrong, set this machine's clock.",
-          ja: "それまでは以前の証明書を使ってください。上の時刻が違う場合は、この機械の時計を合わせてください。",
+          en: "Use the former certificate until then; if that time is wrong, set this machine's clock.",
+          ja: "それまでは以前の証明書を使ってください。この時刻が違う場合は、この機械の時計を合わせてください。",
         },
         command: "date",
       },

@@ -101,8 +101,8 @@ function refused(
     {
       why,
       fix: {
-        en: "Compare subject, issuer and x5t#S256 above with what the bank has registered; append intermediate certificates; check that it is of this environment (test or production).",
-        ja: "上記の subject・issuer・x5t#S256 を銀行の登録内容と照合し、中間証明書の追加と、環境(検証・本番)の取り違えがないかを確認してください。",
+        en: "Compare subject, issuer and x5t#S256 in this report with what the bank has registered; append intermediate certificates; check that it is of this environment (test or production).",
+        ja: "この診断結果の subject・issuer・x5t#S256 を銀行の登録内容と照合し、中間証明書の追加と、環境(検証・本番)の取り違えがないかを確認してください。",
       },
     },
     subject,

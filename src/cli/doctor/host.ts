@@ -140,7 +140,7 @@ function distrusted(target: Target, { distrust = "", peer }: Attempt, trusted: r
       fix:
         trusted.length === 0
           ? {
-              en: "With a private CA of the bank, or the sandbox: give its certificate as certificate.ca (MINNA_CA_FILE). With any other issuer named above: a proxy opens the connection.",
+              en: "With a private CA of the bank, or the sandbox: give its certificate as certificate.ca (MINNA_CA_FILE). With any other issuer than the one expected: a proxy opens the connection.",
               ja: "銀行のプライベート CA やサンドボックスの場合は、その証明書を certificate.ca(MINNA_CA_FILE)に指定してください。発行元に心当たりがない場合は、途中のプロキシが TLS を終端しています。",
             }
           : {

@@ -86,8 +86,8 @@ const MEANINGS: Readonly<Record<string, (configuration: Configuration) => Meanin
       ja: `証明書が、クライアント ${clientId} のものとして認められていません。`,
     },
     fix: {
-      en: "Compare clientId, and the subject and x5t#S256 above, with the registration at the bank; after a renewal of the certificate, have the new one registered.",
-      ja: "clientId と、上記の subject・x5t#S256 を銀行の登録内容と照合してください。証明書の更新後は、新しい証明書の登録が必要なことがあります。",
+      en: "Compare clientId, and the subject and x5t#S256 in this report, with the registration at the bank; after a renewal of the certificate, have the new one registered.",
+      ja: "clientId と、この診断結果の subject・x5t#S256 を銀行の登録内容と照合してください。証明書の更新後は、新しい証明書の登録が必要なことがあります。",
     },
   }),
   invalid_request: ({ redirectUri, profile }) => ({
@@ -123,8 +123,8 @@ const MEANINGS: Readonly<Record<string, (configuration: Configuration) => Meanin
       ja: "署名付きリクエストを検証できません。鍵・kid・アルゴリズムが登録内容と異なるか、時計がずれています。",
     },
     fix: {
-      en: "Compare kid and RFC 7638 thumbprint above with what the bank has (publicJwks()), and the profile; see the clock above.",
-      ja: "上記の kid と RFC 7638 の値を銀行の登録内容(publicJwks())と照合し、プロファイルと時計も確認してください。",
+      en: "Compare kid and RFC 7638 thumbprint in this report with what the bank has (publicJwks()), and the profile; see the clock in this report.",
+      ja: "この診断結果の kid と RFC 7638 の値を銀行の登録内容(publicJwks())と照合し、プロファイルと時計も確認してください。",
     },
   }),
   unauthorized_client: ({ profile }) => ({
