@@ -55,7 +55,8 @@ interface Exchange {
 const EXCHANGES = new AsyncLocalStorage<Exchange>();
 const RETRY_METADATA = 60 * 1000;
 const METADATA_AGE = 60 * 60 * 1000;
-const LARGEST_JWKS = 256 * 1024;
+/** Bytes that the bank's keys may have. */
+export const LARGEST_JWKS: number = 256 * 1024;
 const JWKS = { endpoint: "jwks", repeatable: true } as const;
 const DISCOVERY = { endpoint: "discovery", repeatable: true } as const;
 

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { readFileSync } from "node:fs";
+import { VERSION } from "../version.js";
+import { DOCTOR_HELP, runDoctor } from "./doctor.js";
 import { EXPLAIN_HELP, runExplain } from "./explain.js";
 import { MIGRATE_HELP, runMigrate } from "./migrate.js";
 import { RESEAL_HELP, runReseal } from "./reseal.js";
@@ -19,14 +20,15 @@ interface Command {
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["sandbox", { summary: "start a bank on this machine to build against", help: SANDBOX_HELP, run: runSandbox }],
-  ["migrate", { summary: "make a store's tables, or bring them up to date", help: MIGRATE_HELP, run: runMigrate }],
+  ["doctor", { summary: "look at all that lies between the options and the bank", help: DOCTOR_HELP, run: runDoctor }],
   ["explain", { summary: "say what an error means, and what to do", help: EXPLAIN_HELP, run: runExplain }],
+  ["migrate", { summary: "make a store's tables, or bring them up to date", help: MIGRATE_HELP, run: runMigrate }],
   ["reseal", { summary: "seal what a store holds under the newest key", help: RESEAL_HELP, run: runReseal }],
 ]);
 
 async function main([name, ...args]: string[]): Promise<void> {
   if (name === undefined || name === "--help" || name === "-h") return print(overview());
-  if (name === "--version" || name === "-v") return print(version());
+  if (name === "--version" || name === "-v") return print(VERSION);
   const command = COMMANDS.get(name);
   if (command === undefined) throw new UsageError(`there is no command ${name}`);
   if (args.includes("--help") || args.includes("-h")) return print(command.help);
@@ -36,11 +38,6 @@ async function main([name, ...args]: string[]): Promise<void> {
 function overview(): string {
   const commands = [...COMMANDS].map(([name, { summary }]) => `  ${name.padEnd(12)}${summary}`);
   return `Usage: minna-baas <command> [options]\n\nCommands:\n${commands.join("\n")}\n\nOptions:\n  --help      show this, or the help of a command\n  --version   show the version`;
-}
-
-function version(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
-  return (manifest as { version: string }).version;
 }
 
 function print(text: string): void {

@@ -54,21 +54,29 @@ function readExtra(file: string): readonly string[] {
 /** Bytes that an answer may have, so that none fills the memory. A page of 500 rows has about 200,000. */
 export const LARGEST_ANSWER: number = 4 * 1024 * 1024;
 
+/** How this client speaks TLS. `ca` is added to the authorities that Node trusts; `presented` is shown to who asks for it. */
+export function secureContext(
+  ca: readonly string[],
+  presented?: Pick<CheckedCertificate, "cert" | "key">,
+): tls.SecureContext {
+  return tls.createSecureContext({
+    minVersion: "TLSv1.2",
+    ciphers: CIPHERS,
+    honorCipherOrder: true,
+    // In TLS 1.2 a server could ask for another certificate in the middle, when it has taken a request already.
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+    ...(ca.length > 0 ? { ca: [...trustedByNode(), ...ca] } : {}),
+    ...(presented === undefined
+      ? {}
+      : { cert: presented.cert, key: presented.key.export({ type: "pkcs8", format: "pem" }) }),
+  });
+}
+
 /** Opens a pool. `presents` decides whether its connections carry the client certificate. */
 export function openPool(certificate: CheckedCertificate, presents: Presents): ConnectionPool {
   const failures = new WeakSet<object>();
   const connect = buildConnector({
-    secureContext: tls.createSecureContext({
-      minVersion: "TLSv1.2",
-      ciphers: CIPHERS,
-      honorCipherOrder: true,
-      // In TLS 1.2 a server could ask for another certificate in the middle, when it has taken a request already.
-      secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
-      ...(certificate.ca.length > 0 ? { ca: [...trustedByNode(), ...certificate.ca] } : {}),
-      ...(presents === "client-certificate"
-        ? { cert: certificate.cert, key: certificate.key.export({ type: "pkcs8", format: "pem" }) }
-        : {}),
-    }),
+    secureContext: secureContext(certificate.ca, presents === "client-certificate" ? certificate : undefined),
     // Said aloud, so that NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment changes nothing here.
     rejectUnauthorized: true,
     timeout: 5_000,

@@ -15,7 +15,8 @@ const CERTIFICATE_ALERTS: Readonly<Record<string, string>> = {
   UNKNOWN_CA: "it does not know its issuer, or an intermediate certificate is missing",
   ACCESS_DENIED: "it is valid, and not allowed in",
 };
-const ALERT = /^ERR_SSL_(?:TLSV13|SSLV3|TLSV1)_ALERT_(\w+)$/;
+/** Newer OpenSSL says `SSL/TLS` for what older ones call `SSLV3`. */
+const ALERT = /^ERR_SSL_(?:TLSV13|SSLV3|TLSV1|SSL\/TLS)_ALERT_(\w+)$/;
 
 /** What the server has against the client certificate; `undefined` where the code says nothing of it. */
 export function certificateAlert(code: string): string | undefined {

@@ -173,6 +173,7 @@ describe("what the codes mean", () => {
     ["ERR_SSL_TLSV1_ALERT_UNKNOWN_CA", "issuer"],
     ["ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED", "revoked"],
     ["ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE", "can't use it"],
+    ["ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_EXPIRED", "expired"], // Node 22 and later
   ])("%s is about the client certificate", (code, said) => {
     expect(certificateAlert(code)).toContain(said);
   });

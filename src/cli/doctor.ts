@@ -1,0 +1,99 @@
+/**
+ * `minna-baas doctor`: looks at everything between the options and the bank, and says what to do.
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+import { examine, type Settings } from "./doctor/check.js";
+import { CHECKS } from "./doctor/checks.js";
+import { admit } from "./doctor/patient.js";
+import { countsOf, toJson, toText } from "./doctor/report.js";
+import { ownVersion } from "./doctor/runtime.js";
+import { type Language, languageOf } from "./language.js";
+import { write } from "./partner-module.js";
+import { UsageError } from "./usage.js";
+
+export const DOCTOR_HELP: string = `Usage: minna-baas doctor [options] FILE
+
+Looks at the runtime, the options, the certificate and its chain, keys, connections, mutual TLS, the bank's metadata and
+keys, the clock and the store, and says what is wrong, why it matters, and what to do.
+
+FILE is a file of MINNA_… variables, as for node --env-file, or a JavaScript file that exports the options of the client,
+as "options" or by default; with "store", that is looked at too:
+
+  export const options = { ...optionsFromEnvironment(), store: postgresStore(new pg.Pool()) };
+
+Nothing is changed at the bank. In the store an entry and a lock of its own are made and removed; a store that makes its
+tables when it is first used makes them now.
+
+Options:
+  --push            push a real authorization request, which nobody opens
+  --offline         leave out what needs the network; the store is looked at all the same
+  --timeout N       seconds to wait for each thing (default: 10)
+  --json            print JSON
+  --lang ja|en      the language (default: that of the environment)
+
+Exit code: 0 where nothing is broken, 1 where something is, 2 where the command was called wrongly.`;
+
+/** Examines, prints, and ends with the exit code. */
+export async function runDoctor(args: string[]): Promise<void> {
+  const { file, json, lang, settings } = read(args);
+  try {
+    const groups = await examine(CHECKS, await admit(file), settings);
+    const heading = { version: ownVersion(), file };
+    await write(json ? toJson(heading, groups, lang) : toText(heading, groups, lang, showsUnicode(lang)));
+    if (countsOf(groups).problem > 0) process.exitCode = 1;
+  } finally {
+    // The module's connections would keep the process for as long as they like; an error is still to be printed.
+    setImmediate(() => process.exit());
+  }
+}
+
+/** Japanese can't be read without it anyway; of English the symbols alone are more than ASCII. */
+function showsUnicode(lang: Language): boolean {
+  const { LC_ALL, LC_CTYPE, LANG } = process.env;
+  return lang === "ja" || process.platform === "win32" || /utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || "");
+}
+
+function read(args: string[]): {
+  readonly file: string;
+  readonly json: boolean;
+  readonly lang: Language;
+  readonly settings: Settings;
+} {
+  const { values, positionals } = parse(args);
+  const [file, ...more] = positionals;
+  if (file === undefined || more.length > 0) {
+    throw new UsageError("doctor needs one file: of MINNA_… variables, or a module that exports the options");
+  }
+  if (values.push && values.offline) throw new UsageError("--push needs the network, and --offline leaves it out");
+  return {
+    file,
+    json: values.json,
+    lang: languageOf(values.lang),
+    settings: { timeout: seconds(values.timeout) * 1000, offline: values.offline, push: values.push },
+  };
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        push: { type: "boolean", default: false },
+        offline: { type: "boolean", default: false },
+        json: { type: "boolean", default: false },
+        timeout: { type: "string", default: "10" },
+        lang: { type: "string" },
+      },
+    });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function seconds(value: string): number {
+  if (/^\d{1,3}$/.test(value) && Number(value) >= 1 && Number(value) <= 600) return Number(value);
+  throw new UsageError("--timeout must be a number of seconds from 1 to 600");
+}

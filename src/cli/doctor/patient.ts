@@ -1,0 +1,54 @@
+/**
+ * Reads what is to be examined: a file of variables, or the partner's module.
+ *
+ * @module
+ */
+import { readFile } from "node:fs/promises";
+import { extname } from "node:path";
+import { parseEnv } from "node:util";
+import { isObject } from "../../config/problems.js";
+import { exportOf } from "../partner-module.js";
+import { UsageError } from "../usage.js";
+import type { Patient } from "./check.js";
+
+const MODULES = [".js", ".mjs", ".cjs", ".ts", ".mts", ".cts"];
+
+/**
+ * Reads the file as Node would.
+ *
+ * @param shell - The environment of this process, which goes before the file's, as with `node --env-file`.
+ * @throws UsageError where there is nothing to examine.
+ */
+export async function admit(file: string, shell: Patient["environment"] = process.env): Promise<Patient> {
+  if (!MODULES.includes(extname(file))) {
+    const variables = parseEnv(await text(file)) as Patient["environment"];
+    return { file, environment: { ...variables, ...shell }, content: { kind: "environment", variables } };
+  }
+  const options = await load(file);
+  return { file, environment: shell, content: { kind: "module", options } };
+}
+
+async function text(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    throw new UsageError(`${file} can't be read (${codeOf(error)})`);
+  }
+}
+
+async function load(module: string): Promise<object> {
+  try {
+    return await exportOf(module, "options", isObject, "the options of a MinnaClient");
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    // What a partner's module throws may hold anything, a database's password for one: only its kind is repeated.
+    throw new UsageError(`${module} can't be loaded (${codeOf(error)}): try node ${module}`);
+  }
+}
+
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error;
+  const code = "code" in error ? String(error.code) : "";
+  if (/^[A-Z0-9_]{1,40}$/.test(code)) return code;
+  return /^[A-Z]\w{0,40}$/.test(error.name) ? error.name : "Error";
+}
