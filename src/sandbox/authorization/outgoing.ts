@@ -9,6 +9,7 @@ import type { EventEmitter } from "node:events";
 import { decodeProtectedHeader } from "jose";
 import type { KoaContextWithOIDC, Provider } from "oidc-provider";
 import type { EventLog, Visit } from "../events.js";
+import type { Archive } from "../keeping/archive.js";
 import { falsify } from "./falsify.js";
 import { completeMetadata } from "./metadata.js";
 import { rewriteResponse } from "./response.js";
@@ -24,9 +25,8 @@ export interface OutgoingOptions extends Seal {
   readonly store: TokenStore;
   /** The last authorization response of each client, as a URL. */
   readonly responses: Map<string, string>;
-  /** The hashes of the refresh tokens that have been rotated away. */
-  readonly rotated: Set<string>;
   readonly events: EventLog;
+  readonly archive: Archive;
 }
 
 /** Stands between the authorization server and the network. */
@@ -53,9 +53,21 @@ export function watchOutgoing(provider: Provider, options: OutgoingOptions): voi
         await finish(ctx, visit, options);
       }
     } finally {
+      keep(ctx, visit, options.archive);
       options.events.close(visit, ctx.respond === false ? 0 : ctx.status);
     }
   });
+}
+
+/** An answer can leave once all that it says is kept. */
+function keep(ctx: Pick<KoaContextWithOIDC, "req" | "respond">, visit: Visit, archive: Archive): void {
+  try {
+    archive.save();
+  } catch (error) {
+    visit.note({ error: "not_kept", reason: error instanceof Error ? error.message : "" });
+    ctx.respond = false;
+    ctx.req.socket.destroy();
+  }
 }
 
 interface RefusalError extends Error {
@@ -103,7 +115,7 @@ async function finish(ctx: KoaContextWithOIDC, visit: Visit, options: OutgoingOp
       await rewriteResponse(ctx, options);
       return;
     case "token":
-      visit.note({ grantType: grantTypeOf(ctx), ...refreshOf(ctx, options.rotated) });
+      visit.note({ grantType: grantTypeOf(ctx), ...refreshOf(ctx, options.store) });
       if (ctx.status === 200) await rewriteTokens(ctx, options);
       return;
     case "introspection":
@@ -130,13 +142,13 @@ function signatureOf(request: unknown): Record<string, string | boolean | undefi
 }
 
 /** What was done with a refresh token. Its hash names it, and nobody can use that. */
-function refreshOf({ oidc, status }: KoaContextWithOIDC, rotated: Set<string>): Visit["detail"] {
+function refreshOf({ oidc, status }: KoaContextWithOIDC, store: TokenStore): Visit["detail"] {
   const token = oidc.params?.["refresh_token"];
   if (grantTypeOf({ oidc }) !== "refresh_token" || typeof token !== "string") return {};
   const hash = createHash("sha256").update(token).digest("base64url").slice(0, 22);
   const { RefreshToken, RotatedRefreshToken } = oidc.entities;
-  const refresh = rotated.has(hash) ? "reused" : status === 200 ? "refreshed" : "refused";
-  if (status === 200 && RotatedRefreshToken !== undefined) rotated.add(hash);
+  const refresh = store.wasRotated(hash) ? "reused" : status === 200 ? "refreshed" : "refused";
+  if (status === 200 && RotatedRefreshToken !== undefined) store.noteRotation(hash);
   const grantId = RefreshToken?.grantId;
   return { refresh, refreshTokenHash: hash, ...(grantId === undefined ? {} : { grantId }) };
 }
