@@ -13,7 +13,7 @@ import { endpointOf, serves } from "./endpoints.js";
 import type { EventLog, SandboxChannel, Visit } from "./events.js";
 import type { Faults } from "./faults/faults.js";
 import type { Archive } from "./keeping/archive.js";
-import { type PresentedCertificate, presentedCertificate, subjectDn } from "./tls/presented-certificate.js";
+import { noted, type PresentedCertificate, presentedCertificate, subjectDn } from "./tls/presented-certificate.js";
 
 export interface FrontDoorOptions {
   readonly issuer: string;
@@ -46,7 +46,7 @@ export class FrontDoor {
       method: request.method ?? "",
       // The id of a login in progress is half of what it takes to go on with it.
       path: url.pathname.replace(/^(\/interaction|\/authorize)\/.*/, "$1/:uid"),
-      ...(certificate === undefined ? {} : { certificate: certificate.thumbprint }),
+      ...noted(certificate),
     });
     const refusal = this.#refusal(visit, certificate);
     if (refusal === undefined && serves(channel, endpoint) && !["api", "grant", "interaction"].includes(endpoint)) {

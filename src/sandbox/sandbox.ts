@@ -115,7 +115,9 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   try {
     const authorities = createAuthorities(keeping.keyring);
     // The listeners open first: their ports are in the issuer, and the issuer is in everything else.
-    const listeners = await openListeners(settings, authorities, faults, refusal => events.refuseHandshake(refusal));
+    const listeners = await openListeners(settings, authorities, faults, (channel, reason) =>
+      events.refuseHandshake(channel, reason),
+    );
     try {
       return await openSandbox(settings, events, faults, keeping, authorities, listeners);
     } catch (error) {
@@ -173,6 +175,7 @@ async function openSandbox(
     store,
     responses: new Map(),
     archive,
+    bank,
     faults,
     events,
   });

@@ -8,6 +8,7 @@ import { createHash } from "node:crypto";
 import type { EventEmitter } from "node:events";
 import { decodeProtectedHeader } from "jose";
 import type { KoaContextWithOIDC, Provider } from "oidc-provider";
+import type { Bank } from "../bank/bank.js";
 import type { EventLog, Visit } from "../events.js";
 import type { Archive } from "../keeping/archive.js";
 import { falsify } from "./falsify.js";
@@ -27,6 +28,7 @@ export interface OutgoingOptions extends Seal {
   readonly responses: Map<string, string>;
   readonly events: EventLog;
   readonly archive: Archive;
+  readonly bank: Bank;
 }
 
 /** Stands between the authorization server and the network. */
@@ -104,13 +106,15 @@ async function finish(ctx: KoaContextWithOIDC, visit: Visit, options: OutgoingOp
       ctx.body = { keys: options.keys.publicKeys };
       return falsify(ctx, faults.take("jwks", undefined));
     case "pushed_authorization_request":
-      visit.note(signatureOf(ctx.oidc.body?.["request"]));
+      visit.note({ ...signatureOf(ctx.oidc.body?.["request"]), redirectUri: strangeAddress(ctx) });
       if (ctx.status < 300) await falsify(ctx, faults.take("par", visit.clientId));
       return;
     case "authorization":
     case "resume":
       visit.note({ responseMode: ctx.oidc.params === undefined ? undefined : ctx.oidc.responseMode });
       if (typeof ctx.query["request"] === "string") visit.note(signatureOf(ctx.query["request"]));
+      visit.note({ ...decisionOf(ctx, options.bank), redirectUri: strangeAddress(ctx) });
+      if (ctx.status === 303 && !goesOn(ctx)) visit.note({ responded: "error" in visit.detail ? "error" : "code" });
       if (!goesOn(ctx)) options.store.endSession(ctx.oidc.session?.uid);
       await rewriteResponse(ctx, options);
       return;
@@ -124,6 +128,28 @@ async function finish(ctx: KoaContextWithOIDC, visit: Visit, options: OutgoingOp
       return;
     default:
   }
+}
+
+/** A redirect URI that the client has not registered, without its query. */
+function strangeAddress({ oidc }: KoaContextWithOIDC): string | undefined {
+  const given = oidc.params?.["redirect_uri"];
+  const url = typeof given === "string" ? URL.parse(given) : null;
+  if (url === null || oidc.client?.redirectUris?.includes(String(given)) !== false) return undefined;
+  return `${url.protocol}//${url.host}${url.pathname}`.slice(0, 200);
+}
+
+/** What the customer did on the page that they come back from. */
+function decisionOf({ oidc }: KoaContextWithOIDC, { customers, grants }: Bank): Visit["detail"] {
+  const { session } = oidc;
+  // After a refusal, only the page that was left has it; after a login, the next page is there in its place.
+  const result = oidc.result ?? oidc.entities.Interaction?.result;
+  const subject = session?.accountId ?? result?.login?.accountId;
+  const customer = customers.find(known => known.subject === subject)?.id;
+  if (oidc.route !== "resume" || result === undefined || customer === undefined) return {};
+  if (result["error"] !== undefined) return { customer, decision: "declined" };
+  const grantId = result.consent?.grantId;
+  if (grantId === undefined) return { customer, decision: "login" };
+  return { customer, decision: "allowed", scopes: grants.find(grantId)?.scopes.join(" ") ?? "" };
 }
 
 /** Whether the customer is sent to another of the bank's own pages. */
