@@ -1,0 +1,20 @@
+/**
+ * A file of variables that `node --env-file` and a POSIX shell read alike.
+ *
+ * @module
+ */
+
+/** Names and values, in their order. */
+export type Variables = readonly (readonly [name: string, value: string])[];
+
+/** One line for each variable. */
+export function variableLines(variables: Variables): string[] {
+  return variables.map(([name, value]) => `${name}=${quoted(value)}`);
+}
+
+/** In single quotes both take everything as it is; in double ones each has some signs of its own. */
+function quoted(value: string): string {
+  if (!/['\r\n]/.test(value)) return `'${value}'`;
+  if (!/["$`\\\r\n]/.test(value)) return `"${value}"`;
+  throw new Error(`${value} can't be written into an environment file: use a path without quotes and line breaks`);
+}
