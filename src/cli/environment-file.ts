@@ -3,11 +3,16 @@
  *
  * @module
  */
+import { UsageError } from "./usage.js";
 
 /** Names and values, in their order. */
 export type Variables = readonly (readonly [name: string, value: string])[];
 
-/** One line for each variable. */
+/**
+ * One line for each variable.
+ *
+ * @throws UsageError for a value that the two would not read alike.
+ */
 export function variableLines(variables: Variables): string[] {
   return variables.map(([name, value]) => `${name}=${quoted(value)}`);
 }
@@ -16,5 +21,5 @@ export function variableLines(variables: Variables): string[] {
 function quoted(value: string): string {
   if (!/['\r\n]/.test(value)) return `'${value}'`;
   if (!/["$`\\\r\n]/.test(value)) return `"${value}"`;
-  throw new Error(`${value} can't be written into an environment file: use a path without quotes and line breaks`);
+  throw new UsageError(`${value} can't be written into an environment file: use a path without quotes`);
 }

@@ -3,9 +3,11 @@
  *
  * @module
  */
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import type { FaultName, SandboxOptions } from "../sandbox/index.js";
 import { type FaultChance, faultChance } from "./chance.js";
+import { variableLines } from "./environment-file.js";
 import { faultName } from "./fault-list.js";
 import { type Language, languageOf } from "./language.js";
 import { UsageError } from "./usage.js";
@@ -96,6 +98,8 @@ function redirectUri(value: string): string {
 }
 
 function folder(name: "keys" | "state", option: string, path: string | undefined): Pick<SandboxOptions, typeof name> {
+  // Before anything is made that could not be told of.
+  if (name === "keys" && path !== undefined) variableLines([[option, resolve(path)]]);
   if (path === "") throw new UsageError(`${option} must be the path of a folder`);
   return path === undefined ? {} : { [name]: path };
 }
