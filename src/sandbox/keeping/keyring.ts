@@ -3,7 +3,15 @@
  *
  * @module
  */
-import { createPrivateKey, createPublicKey, randomBytes, X509Certificate } from "node:crypto";
+import {
+  createPrivateKey,
+  createPublicKey,
+  type JsonWebKey,
+  randomBytes,
+  sign,
+  verify,
+  X509Certificate,
+} from "node:crypto";
 import type { JWK } from "jose";
 import { createKeyPair, type KeyPair, privateJwk } from "../authorization/key-pair.js";
 import type { CertificatePair } from "../tls/authority.js";
@@ -115,6 +123,14 @@ function parsed(text: string): Readonly<Record<string, unknown>> | undefined {
   }
 }
 
+/** Whether both halves of a key are there, and fit: nobody looks when a key is read. */
+function isWhole({ kty, n, e, crv, x, y, ...rest }: JWK): boolean {
+  const half = { kty, n, e, crv, x, y } as JsonWebKey;
+  const privateKey = createPrivateKey({ key: { ...half, ...rest } as JsonWebKey, format: "jwk" });
+  const probe = Buffer.from(FORMAT);
+  return verify("sha256", probe, createPublicKey({ key: half, format: "jwk" }), sign("sha256", probe, privateKey));
+}
+
 /** Whether every certificate has its key, and every key is one. */
 function isSound(contents: object): contents is Contents {
   const { certificates, keys, secrets } = contents as Contents;
@@ -123,8 +139,7 @@ function isSound(contents: object): contents is Contents {
       if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) return false;
     }
     for (const key of Object.values(keys)) {
-      createPrivateKey({ key: { ...key }, format: "jwk" });
-      if (typeof key.kid !== "string") return false;
+      if (typeof key.kid !== "string" || !isWhole(key)) return false;
     }
     return Object.values(secrets).every(secret => typeof secret === "string");
   } catch {
