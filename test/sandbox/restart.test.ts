@@ -52,6 +52,21 @@ describe("minna-baas sandbox, as a process", () => {
     await partner.close();
   });
 
+  it("keeps each refresh token that it gave, killed after each", async () => {
+    const folder = join(parent, "rotated");
+    const options = ["--state", folder, "--write", folder, "--rotate-refresh-tokens"];
+    let command = await CommandProcess.start([...options, ...ANY_PORTS]);
+    const partner = new Partner(await fromFiles(folder, "fapi2-security"), "fapi2-security");
+    let { refresh_token: token = "" } = await partner.link();
+    for (let times = 0; times < 2; times++) {
+      expect(await command.end("SIGKILL")).toBeNull();
+      command = await CommandProcess.start([...options, ...(await portsOf(folder))]);
+      token = (await partner.refresh(token)).refresh_token ?? "";
+    }
+    expect(await command.end("SIGTERM")).toBe(0);
+    await partner.close();
+  });
+
   it("has kept all that it answered, and can be read, whenever it is killed", async () => {
     const folder = join(parent, "any time");
     const options = ["--write", folder, "--state", folder];
