@@ -4,30 +4,39 @@
  * @module
  */
 import { once } from "node:events";
-import { parseArgs } from "node:util";
 import {
-  type FaultName,
   type RegisteredDecryption,
   type Sandbox,
   type SandboxEvent,
-  type SandboxOptions,
   type SandboxProfile,
   startSandbox,
 } from "../sandbox/index.js";
-import { type FaultChance, faultChance } from "./chance.js";
 import { writeConnection } from "./connection-files.js";
-import { faultList, faultName } from "./fault-list.js";
-import { UsageError } from "./usage.js";
+import { faultList } from "./fault-list.js";
+import { openConsole } from "./sandbox-console.js";
+import { sandboxIntroduction } from "./sandbox-introduction.js";
+import { SandboxLog } from "./sandbox-log.js";
+import { readSandboxOptions, type SandboxCommand } from "./sandbox-options.js";
+import { sandboxTrouble } from "./sandbox-trouble.js";
 
 export const SANDBOX_HELP: string = `Usage: minna-baas sandbox [options]
 
 Starts a bank on this machine, and shows what it receives until it is stopped.
 
+  minna-baas sandbox --write .minna-bank
+  node --env-file=.minna-bank/fapi2-security.env app.js      (in another terminal)
+
 Options:
-  --port N                    the port for browsers (default: any free one)
-  --mtls-port N               the port for the partner's server (default: any free one)
-  --redirect-uri URL          register another redirect URI for every client (repeatable)
-  --write FOLDER              write certificates and keys into a new folder
+  --write FOLDER              keep keys and certificates in a folder, with a file of variables
+                              (MINNA_…) for each profile; used again at the next start
+  --state FOLDER              keep what the bank knows: money, debits, grants and tokens live on
+                              after a restart; keeps the keys too, unless --write does
+  --redirect-uri URL          register this redirect URI for every client (repeatable), beside
+                              http://localhost:3000/bank/callback; the first one is written
+  --port N                    the port for browsers (default: 9443; 0: any free one)
+  --mtls-port N               the port for the partner's server (default: 9444)
+  --lang ja|en                the language (default: the environment's)
+  --json                      print each event as a line of JSON, and all else to stderr
   --encrypt                   encrypt ID Tokens and signed responses; the keys come with --write
   --signed-userinfo           answer userinfo with a signed JWT
   --rotate-refresh-tokens     end a refresh token when it is used, and give a new one
@@ -37,26 +46,50 @@ Options:
   --fault NAME                make the bank misbehave (repeatable)
   --chance SEED:NAME=ODDS,…   leave faults to chance: 7:api-429=0.1,debit-409=0.05
 
+While it runs in a terminal, it takes: fault NAME, off NAME, off, faults, customers, help.
+
 Faults:
 ${faultList()}`;
 
-const PROFILES: readonly SandboxProfile[] = ["fapi1-advanced", "fapi2-security", "fapi2-message-signing"];
+const PROFILES: readonly SandboxProfile[] = ["fapi2-security", "fapi2-message-signing", "fapi1-advanced"];
 
-/** Runs until SIGINT or SIGTERM. */
+/** Runs until SIGINT or SIGTERM, or until nobody reads what it says. */
 export async function runSandbox(args: string[]): Promise<void> {
-  const options = read(args);
-  const stopped = Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
-  const sandbox = await startSandbox({ ...options.bank, onEvent: event => print(line(event)) });
+  const command = readSandboxOptions(args);
+  const { language } = command;
+  const stop = new AbortController();
+  const stopped = Promise.race([once(process, "SIGINT"), once(process, "SIGTERM"), once(stop.signal, "abort")]);
+  const unread = (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    stop.abort();
+  };
+  process.stdout.on("error", unread);
+  const log = new SandboxLog(language, coloured());
+  const show = (event: SandboxEvent) => (command.json ? [JSON.stringify(event)] : log.lines(event)).forEach(print);
+  const sandbox = await startSandbox({ ...command.bank, onEvent: show }).catch((error: unknown) => {
+    process.stdout.off("error", unread);
+    throw sandboxTrouble(error, command);
+  });
   try {
-    for (const fault of options.faults) sandbox.faults.on(fault);
-    if (options.chance !== undefined) sandbox.faults.byChance(options.chance.seed, options.chance.odds);
-    const decryption = await encrypt(sandbox, options.encrypted ? PROFILES : []);
-    if (options.folder !== undefined) await writeConnection(options.folder, sandbox, PROFILES, decryption);
-    print(introduction(sandbox, options.folder));
+    const say = command.json ? printAside : print;
+    await introduce(command, sandbox, say);
+    const close = process.stdin.isTTY ? openConsole(sandbox, language, say) : () => {};
     await stopped;
+    close();
   } finally {
     await sandbox.close();
+    process.stdout.off("error", unread);
   }
+}
+
+async function introduce(command: SandboxCommand, sandbox: Sandbox, say: (text: string) => void): Promise<void> {
+  const { folder, redirectUri, language } = command;
+  for (const fault of command.faults) sandbox.faults.on(fault);
+  if (command.chance !== undefined) sandbox.faults.byChance(command.chance.seed, command.chance.odds);
+  const decryption = await encrypt(sandbox, command.encrypted ? PROFILES : []);
+  const connection = { sandbox, profiles: PROFILES, redirectUri, decryption };
+  if (folder !== undefined) await writeConnection(folder, connection);
+  say(sandboxIntroduction(connection, folder, language));
 }
 
 async function encrypt(sandbox: Sandbox, profiles: readonly SandboxProfile[]) {
@@ -64,108 +97,15 @@ async function encrypt(sandbox: Sandbox, profiles: readonly SandboxProfile[]) {
   return new Map<SandboxProfile, RegisteredDecryption>(await Promise.all(registered));
 }
 
-interface Options {
-  readonly bank: SandboxOptions;
-  readonly folder: string | undefined;
-  readonly encrypted: boolean;
-  readonly faults: readonly FaultName[];
-  readonly chance: FaultChance | undefined;
-}
-
-function read(args: string[]): Options {
-  const { values } = parse(args);
-  if (values.encrypt && values.write === undefined) throw new UsageError("--encrypt needs --write, for the keys");
-  return {
-    bank: {
-      port: port("--port", values.port),
-      mtlsPort: port("--mtls-port", values["mtls-port"]),
-      redirectUris: (values["redirect-uri"] ?? []).map(redirectUri),
-      signedUserinfo: values["signed-userinfo"],
-      rotateRefreshTokens: values["rotate-refresh-tokens"],
-      refreshTokenRetrySeconds: seconds("--refresh-token-retry-seconds", values["refresh-token-retry-seconds"], 0),
-      accessTokenSeconds: seconds("--access-token-seconds", values["access-token-seconds"], 1),
-    },
-    folder: values.write,
-    encrypted: values.encrypt,
-    faults: (values.fault ?? []).map(faultName),
-    chance: values.chance === undefined ? undefined : faultChance(values.chance),
-  };
-}
-
-function parse(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      options: {
-        port: { type: "string" },
-        "mtls-port": { type: "string" },
-        "redirect-uri": { type: "string", multiple: true },
-        write: { type: "string" },
-        encrypt: { type: "boolean", default: false },
-        "signed-userinfo": { type: "boolean", default: false },
-        "rotate-refresh-tokens": { type: "boolean", default: false },
-        "refresh-token-retry-seconds": { type: "string", default: "0" },
-        "access-token-seconds": { type: "string", default: "300" },
-        fault: { type: "string", multiple: true },
-        chance: { type: "string" },
-      },
-    });
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
-}
-
-function port(option: string, value = "0"): number {
-  if (/^\d{1,5}$/.test(value) && Number(value) <= 65_535) return Number(value);
-  throw new UsageError(`${option} must be a port number`);
-}
-
-function seconds(option: string, value: string, least: number): number {
-  if (/^\d{1,5}$/.test(value) && Number(value) >= least && Number(value) <= 86_400) return Number(value);
-  throw new UsageError(`${option} must be a number of seconds, at most a day`);
-}
-
-function redirectUri(value: string): string {
-  if (/^https?:\/\//.test(value) && URL.canParse(value) && !value.includes("#")) return value;
-  throw new UsageError("--redirect-uri must be an http or https URL without a fragment");
-}
-
-function introduction(sandbox: Sandbox, folder: string | undefined): string {
-  const clients = PROFILES.map(profile => `  ${profile.padEnd(24)}${sandbox.client(profile).clientId}`);
-  const customers = sandbox.customers.map(
-    ({ id, password, note }) => `  ${id.padEnd(10)}${password.padEnd(18)}${note}`,
-  );
-  const keys =
-    folder === undefined
-      ? "Keys and certificates: tests get them from startSandbox(); --write FOLDER writes them to files."
-      : `Keys and certificates: ${folder}`;
-  return [
-    "みんなの銀行 サンドボックス",
-    "",
-    `Issuer        ${sandbox.issuer}`,
-    `API           ${sandbox.apiBaseUrl}`,
-    `Redirect URI  ${sandbox.client("fapi2-security").redirectUri}`,
-    "",
-    "Clients",
-    ...clients,
-    "",
-    "Customers (id, password)",
-    ...customers,
-    "",
-    keys,
-    "Stop with Ctrl+C.",
-    "",
-  ].join("\n");
-}
-
-function line({ at, channel, endpoint, method, path, status, clientId, detail }: SandboxEvent): string {
-  const details = Object.entries(detail).map(([name, value]) => `${name}=${value}`);
-  const what = `${method} ${path}`.trim();
-  return [at.slice(11, 19), channel.padEnd(7), endpoint.padEnd(13), status, what, clientId ?? "-", ...details].join(
-    " ",
-  );
+/** https://no-color.org: the variable counts where it is not empty. */
+function coloured(): boolean {
+  return process.stdout.isTTY === true && !process.env["NO_COLOR"];
 }
 
 function print(text: string): void {
   process.stdout.write(`${text}\n`);
+}
+
+function printAside(text: string): void {
+  process.stderr.write(`${text}\n`);
 }

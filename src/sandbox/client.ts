@@ -4,7 +4,9 @@
  * @module
  */
 import type { JWK } from "jose";
-import { createKeyPair, type KeyPair, privateJwk, publicJwk } from "./authorization/key-pair.js";
+import { type KeyPair, privateJwk, publicJwk } from "./authorization/key-pair.js";
+import type { Keyring } from "./keeping/keyring.js";
+import { goodUnder } from "./tls/authorities.js";
 import { type Authority, subjectOf } from "./tls/authority.js";
 
 /** A profile of FAPI that the bank offers. */
@@ -109,26 +111,31 @@ export interface BankAddress {
 const DAY = 86_400_000;
 
 /**
- * Registers a client for each profile, with fresh keys and certificates.
+ * Registers a client for each profile, with the keys and certificates of the keyring.
  *
- * @param ownKeys - The partner's own public signing keys, beside the fresh ones.
+ * @param ownKeys - The partner's own public signing keys, beside those.
  */
 export async function registerClients(
   authority: Authority,
+  keyring: Keyring,
   address: BankAddress,
   ownKeys: readonly JWK[],
 ): Promise<Registry> {
-  const [ps256, es256] = await Promise.all([createKeyPair("PS256", "sig"), createKeyPair("ES256", "sig")]);
+  const [ps256, es256] = await Promise.all([
+    keyring.keyPair("signing fapi1-advanced", "PS256", "sig"),
+    keyring.keyPair("signing fapi2-message-signing", "ES256", "sig"),
+  ]);
   const register = <Profile extends SandboxProfile>(profile: Profile): RegisteredClient<Profile> => {
     const now = Date.now();
     const clientId = `partner-${profile}`;
     const validity = { notBefore: new Date(now - DAY), notAfter: new Date(now + 365 * DAY) };
+    const issue = () => authority.issue({ commonName: clientId, ...validity });
     return {
       profile,
       issuer: address.issuer,
       clientId,
       redirectUri: address.redirectUris[0],
-      certificate: { ...authority.issue({ commonName: clientId, ...validity }), ca: authority.certificate },
+      certificate: { ...keyring.certificate(clientId, issue, goodUnder(authority)), ca: authority.certificate },
       api: { baseUrl: address.apiBaseUrl },
     };
   };

@@ -46,10 +46,16 @@ export interface SandboxEvent {
   readonly clientId?: string;
   /** The `x5t#S256` thumbprint of the client certificate that was presented. */
   readonly certificate?: string;
+  /** Its subject as RFC 4514 spells it, such as `CN=partner-fapi2-security,O=minna-baas sandbox`. */
+  readonly certificateSubject?: string;
   /** The `x-fapi-interaction-id` of an API call, and of any other request that had one. */
   readonly interactionId?: string;
   /**
    * More, by endpoint: `signed`, `grantType`, `responseMode`, `debitId`, `amount` and others.
+   *
+   * Where the customer comes back from a page of the bank: `customer` (the login id) and `decision`, which is `login`,
+   * `allowed` (with `scopes`) or `declined`. `responded` says that the browser was sent to the partner, with a `code` or an
+   * `error`. Of a refusal: `error` and `reason`.
    *
    * At the token endpoint `refresh` says what was done with a refresh token: `refreshed`; `reused` where it had been rotated
    * away before, whether that was allowed (`status` 200) or not; `refused` for any other reason. With it go `grantId`, where
@@ -58,12 +64,15 @@ export interface SandboxEvent {
   readonly detail: Readonly<Record<string, string | number | boolean>>;
 }
 
+/** What was presented of a client certificate. */
+type Presented = Pick<SandboxEvent, "certificate" | "certificateSubject">;
+
 /** A request in progress: handlers note on it what the event will say. */
 export class Visit {
   clientId: string | undefined;
   interactionId: string | undefined;
   readonly detail: Record<string, string | number | boolean> = {};
-  readonly received: Pick<SandboxEvent, "channel" | "endpoint" | "method" | "path"> & { readonly certificate?: string };
+  readonly received: Pick<SandboxEvent, "channel" | "endpoint" | "method" | "path"> & Presented;
 
   constructor(received: Visit["received"]) {
     this.received = received;
@@ -121,9 +130,9 @@ export class EventLog {
     return this.#events.slice(Math.max(this.#events.length - this.#keep, 0));
   }
 
-  /** Records a TLS handshake that ended before there was a request. */
-  refuseHandshake(reason: string): void {
-    const visit = new Visit({ channel: "mtls", endpoint: "other", method: "TLS", path: "" });
+  /** Records a TLS handshake that ended before there was a request, with the reason's name in OpenSSL or Node. */
+  refuseHandshake(channel: SandboxChannel, reason: string): void {
+    const visit = new Visit({ channel, endpoint: "other", method: "TLS", path: "" });
     visit.note({ reason });
     this.close(visit, 0);
   }

@@ -12,11 +12,13 @@ import type { Registration } from "./client.js";
 import { endpointOf, serves } from "./endpoints.js";
 import type { EventLog, SandboxChannel, Visit } from "./events.js";
 import type { Faults } from "./faults/faults.js";
-import { type PresentedCertificate, presentedCertificate, subjectDn } from "./tls/presented-certificate.js";
+import type { Archive } from "./keeping/archive.js";
+import { noted, type PresentedCertificate, presentedCertificate, subjectDn } from "./tls/presented-certificate.js";
 
 export interface FrontDoorOptions {
   readonly issuer: string;
   readonly events: EventLog;
+  readonly archive: Archive;
   readonly faults: Faults;
   readonly registrations: readonly Registration[];
   readonly interactions: Interactions;
@@ -44,7 +46,7 @@ export class FrontDoor {
       method: request.method ?? "",
       // The id of a login in progress is half of what it takes to go on with it.
       path: url.pathname.replace(/^(\/interaction|\/authorize)\/.*/, "$1/:uid"),
-      ...(certificate === undefined ? {} : { certificate: certificate.thumbprint }),
+      ...noted(certificate),
     });
     const refusal = this.#refusal(visit, certificate);
     if (refusal === undefined && serves(channel, endpoint) && !["api", "grant", "interaction"].includes(endpoint)) {
@@ -53,7 +55,7 @@ export class FrontDoor {
       visit.interactionId = interactionIdOf(request);
       return this.#options.authorizationServer(request, response);
     }
-    const answer = refusal ?? (await this.#answer(request, response, url, visit));
+    const answer = this.#kept(refusal ?? (await this.#answer(request, response, url, visit)), visit);
     events.close(visit, answer === DROPPED ? 0 : answer.status);
     send(response, answer);
   }
@@ -66,6 +68,17 @@ export class FrontDoor {
     visit.clientId = this.#options.registrations.find(client => client.subjectDn === subject)?.clientId;
     const [fault] = this.#options.faults.take("revocation", visit.clientId);
     return fault?.();
+  }
+
+  /** An answer can leave once all that it says is kept. */
+  #kept(answer: Answer | Dropped, visit: Visit): Answer | Dropped {
+    try {
+      this.#options.archive.save();
+      return answer;
+    } catch (error) {
+      visit.note({ error: "not_kept", reason: error instanceof Error ? error.message : "" });
+      return DROPPED;
+    }
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse, url: URL, visit: Visit): Promise<Answer | Dropped> {

@@ -22,6 +22,7 @@ export type { SandboxChannel, SandboxEndpoint, SandboxEvent } from "./events.js"
 export type { FaultOdds } from "./faults/chance.js";
 export { FAULT_NAMES, type FaultName } from "./faults/fault-name.js";
 export type { FaultScope, SandboxFaults } from "./faults/faults.js";
+export { SandboxFolderError, type SandboxFolderProblem } from "./keeping/folder-error.js";
 export type { SandboxOptions } from "./options.js";
 export { type Sandbox, startSandbox } from "./sandbox.js";
 export type { CertificateOptions } from "./tls/authorities.js";

@@ -39,6 +39,20 @@ export interface SandboxOptions {
   readonly requireTrustedCertificate?: boolean;
   /** Whether each client is registered for userinfo as a signed JWT; false by default: it is JSON. */
   readonly signedUserinfo?: boolean;
+  /**
+   * A folder to keep certificates and keys in, which it makes: the sandbox of the next time has the same ones, so that a
+   * partner's configuration stays good. Certificates that have ended are renewed. For one sandbox at a time.
+   *
+   * Of the clients' encryption keys it keeps the newest, which the first {@link Sandbox.encryptFor} of the next time takes
+   * up again; not what {@link Sandbox.registerKey} and {@link Sandbox.reregister} have changed.
+   */
+  readonly keys?: string;
+  /**
+   * A folder to keep in what the bank knows, which it makes: money, debits and their idempotency keys, grants and tokens.
+   * Nothing that was answered is lost, however the process ends. Keeps the keys there too, unless `keys` names another
+   * folder: tokens are bound to certificates.
+   */
+  readonly state?: string;
   /** How many events are kept, the latest ones; all of them by default. A run of hours should keep fewer. */
   readonly keepEvents?: number;
   /** Called with each event, before its answer is sent. */
@@ -50,8 +64,10 @@ export interface SandboxOptions {
   readonly now?: () => number;
 }
 
-export interface Settings extends Required<Omit<SandboxOptions, "onEvent" | "redirectUris">> {
+export interface Settings extends Required<Omit<SandboxOptions, "onEvent" | "redirectUris" | "keys" | "state">> {
   readonly redirectUris: readonly [string, ...string[]];
+  readonly keys: string | undefined;
+  readonly state: string | undefined;
   readonly onEvent: SandboxOptions["onEvent"];
 }
 
@@ -72,10 +88,17 @@ export function checkOptions(options: SandboxOptions): Settings {
     pageSize: integer("pageSize", options.pageSize ?? MOST_ROWS, 1, MOST_ROWS),
     requireTrustedCertificate: options.requireTrustedCertificate ?? true,
     signedUserinfo: options.signedUserinfo ?? false,
+    keys: folder("keys", options.keys),
+    state: folder("state", options.state),
     keepEvents: integer("keepEvents", options.keepEvents ?? MOST_EVENTS, 0, MOST_EVENTS),
     onEvent: options.onEvent,
     now: options.now ?? Date.now,
   };
+}
+
+function folder(name: string, path: string | undefined): string | undefined {
+  if (path === undefined || (typeof path === "string" && path !== "")) return path;
+  throw new RangeError(`${name} must be the path of a folder`);
 }
 
 function integer(name: string, value: number, least: number, most: number): number {

@@ -31,12 +31,13 @@ import { API_PREFIX, GRANT_PREFIX } from "./endpoints.js";
 import { EventLog, type SandboxEvent } from "./events.js";
 import { Faults, type SandboxFaults } from "./faults/faults.js";
 import { FrontDoor } from "./front-door.js";
+import { type Keeping, openKeeping } from "./keeping/keeping.js";
 import { checkOptions, checkSigningKey, type SandboxOptions, type Settings } from "./options.js";
 import { type Authorities, type CertificateOptions, createAuthorities } from "./tls/authorities.js";
 import type { CertificatePair } from "./tls/authority.js";
 import { type Listeners, openListeners } from "./tls/listeners.js";
 
-/** A running sandbox. Everything it knows is in memory, and ends with {@link Sandbox.close}. */
+/** A running sandbox. What it knows ends with {@link Sandbox.close}, unless it was told to keep it. */
 export interface Sandbox extends AsyncDisposable {
   /** The authorization server, `https://localhost:PORT`, which browsers can reach. */
   readonly issuer: string;
@@ -104,18 +105,27 @@ export interface Sandbox extends AsyncDisposable {
  * ```
  *
  * @throws RangeError if an option is out of range.
+ * @throws SandboxFolderError if `keys` or `state` is another's folder, is in use, or has a file that can't be read.
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const settings = checkOptions(options);
   const events = new EventLog(settings);
   const faults = new Faults();
-  const authorities = createAuthorities();
-  // The listeners open first: their ports are in the issuer, and the issuer is in everything else.
-  const listeners = await openListeners(settings, authorities, faults, reason => events.refuseHandshake(reason));
+  const keeping = await openKeeping(settings);
   try {
-    return await openSandbox(settings, events, faults, authorities, listeners);
+    const authorities = createAuthorities(keeping.keyring);
+    // The listeners open first: their ports are in the issuer, and the issuer is in everything else.
+    const listeners = await openListeners(settings, authorities, faults, (channel, reason) =>
+      events.refuseHandshake(channel, reason),
+    );
+    try {
+      return await openSandbox(settings, events, faults, keeping, authorities, listeners);
+    } catch (error) {
+      await listeners.close();
+      throw error;
+    }
   } catch (error) {
-    await listeners.close();
+    keeping.close();
     throw error;
   }
 }
@@ -124,20 +134,39 @@ async function openSandbox(
   settings: Settings,
   events: EventLog,
   faults: Faults,
+  keeping: Keeping,
   { authority, issueClientCertificate }: Authorities,
-  { browser, mtls, foreign, close }: Listeners,
+  { browser, mtls, foreign, close: closeListeners }: Listeners,
 ): Promise<Sandbox> {
-  const bank = openBank(settings);
-  const store = new TokenStore(bank.grants, faults, settings.refreshTokenRetrySeconds);
+  const { keyring } = keeping;
+  const archive = keeping.openArchive(authority.certificate);
+  const bank = openBank(settings, archive);
+  const store = new TokenStore(bank.grants, faults, settings.refreshTokenRetrySeconds, archive);
   const issuer = browser.origin;
   const apiBaseUrl = `${mtls.origin}${API_PREFIX}`;
   const [keys, registry] = await Promise.all([
-    BankKeys.create(),
-    registerClients(authority, { issuer, apiBaseUrl, redirectUris: settings.redirectUris }, settings.signingKeys),
+    BankKeys.open(keyring),
+    registerClients(
+      authority,
+      keyring,
+      { issuer, apiBaseUrl, redirectUris: settings.redirectUris },
+      settings.signingKeys,
+    ),
   ]);
   const { clients, registrations } = registry;
-  const encryption = new ClientEncryption();
-  const provider = await createAuthorizationServer({ ...settings, issuer, bank, keys, store, registrations });
+  const cookieKey = keyring.secret("cookies");
+  keyring.save();
+  archive.save();
+  const encryption = new ClientEncryption(keyring);
+  const provider = await createAuthorizationServer({
+    ...settings,
+    issuer,
+    bank,
+    keys,
+    cookieKey,
+    store,
+    registrations,
+  });
   const origins = { issuer, mtlsOrigin: mtls.origin, foreignOrigin: foreign.origin };
   watchOutgoing(provider, {
     ...origins,
@@ -145,7 +174,8 @@ async function openSandbox(
     encryption,
     store,
     responses: new Map(),
-    rotated: new Set(),
+    archive,
+    bank,
     faults,
     events,
   });
@@ -154,6 +184,7 @@ async function openSandbox(
   const door = new FrontDoor({
     issuer,
     events,
+    archive,
     faults,
     registrations,
     interactions: new Interactions(provider, bank, registrations),
@@ -165,6 +196,10 @@ async function openSandbox(
   mtls.serve((request, response) => door.enter(request, response, "mtls"));
   foreign.serve((request, response) => door.enter(request, response, "foreign"));
 
+  const close = async () => {
+    await closeListeners();
+    keeping.close();
+  };
   const visit = (authorizationUrl: string | URL, decision: "allow" | "deny", { customer, scopes }: Choice = {}) => {
     const found = bank.customers.find(({ id }) => id === (customer ?? bank.customers[0]?.id));
     if (found === undefined) throw new RangeError(`no sample customer is called ${customer}`);

@@ -1,11 +1,15 @@
-import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseEnv } from "node:util";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { faultChance } from "../../src/cli/chance.js";
 import { writeConnection } from "../../src/cli/connection-files.js";
 import { runSandbox } from "../../src/cli/sandbox.js";
+import { obey } from "../../src/cli/sandbox-console.js";
+import { sandboxIntroduction } from "../../src/cli/sandbox-introduction.js";
 import { FAULT_NAMES, startSandbox } from "../../src/sandbox/index.js";
+import { Partner } from "./partner.js";
 
 describe("minna-baas", () => {
   const argv = process.argv;
@@ -44,7 +48,16 @@ describe("minna-baas", () => {
     expect((await run("--version")).out).toMatch(/^\d+\.\d+\.\d+/);
     vi.resetModules();
     const { out } = await run("sandbox", "--help");
-    for (const option of ["--redirect-uri URL", "--encrypt", "--fault NAME", "--chance SEED:NAME=ODDS"])
+    for (const option of [
+      "--redirect-uri URL",
+      "--write FOLDER",
+      "--state FOLDER",
+      "--json",
+      "--lang ja|en",
+      "--encrypt",
+      "--fault NAME",
+      "--chance SEED:NAME=ODDS",
+    ])
       expect(out).toContain(option);
     for (const line of out.split("\n")) expect(line.length).toBeLessThanOrEqual(100);
     for (const fault of FAULT_NAMES) expect(out.split(/\s+/)).toContain(fault);
@@ -75,6 +88,10 @@ describe("minna-baas", () => {
     [["--access-token-seconds", "0"], "--access-token-seconds must be a number of seconds"],
     [["--refresh-token-retry-seconds", "soon"], "--refresh-token-retry-seconds must be a number of seconds"],
     [["--encrypt"], "--encrypt needs --write"],
+    [["--lang", "fr"], "--lang must be ja or en"],
+    [["--write", ""], "--write must be the path of a folder"],
+    [["--state", ""], "--state must be the path of a folder"],
+    [["--write", `it's "quoted"`], "can't be written into an environment file"],
   ])("sandbox refuses %o", async (args, reason) => {
     await expect(runSandbox(args)).rejects.toThrow(reason);
   });
@@ -86,26 +103,81 @@ describe("minna-baas", () => {
     });
   });
 
-  it("writes keys for their owner only, and never over a folder", async () => {
+  it("writes keys for their owner only, and touches nothing that is as it should be", async () => {
     const parent = await mkdtemp(join(tmpdir(), "minna-baas-"));
     const folder = join(parent, "connection");
     await using sandbox = await startSandbox();
     const decryption = await sandbox.encryptFor("fapi2-security", { alg: "ECDH-ES" });
-    await writeConnection(
-      folder,
-      sandbox,
-      ["fapi1-advanced", "fapi2-security"],
-      new Map([["fapi2-security", decryption]]),
-    );
+    const profiles = ["fapi1-advanced", "fapi2-security"] as const;
+    const connection = { sandbox, profiles, redirectUri: "http://localhost:3000/bank/callback" };
+    const decryptions = new Map([["fapi2-security", decryption]] as const);
+    await writeConnection(folder, { ...connection, decryption: decryptions });
     expect((await stat(folder)).mode & 0o777).toBe(0o700);
     const key = join(folder, "fapi1-advanced", "key.pem");
-    expect((await stat(key)).mode & 0o777).toBe(0o600);
+    for (const file of await readdir(folder, { recursive: true, withFileTypes: true })) {
+      const { mode } = await stat(join(file.parentPath, file.name));
+      expect(mode & 0o777).toBe(file.isDirectory() ? 0o700 : 0o600);
+    }
     expect(await readFile(key, "utf8")).toBe(sandbox.client("fapi1-advanced").certificate.key);
-    const options = JSON.parse(await readFile(join(folder, "fapi2-security", "options.json"), "utf8"));
-    expect(options).toMatchObject({ profile: "fapi2-security", issuer: sandbox.issuer });
-    expect(JSON.parse(await readFile(join(folder, "fapi2-security", "decryption.json"), "utf8"))).toEqual(decryption);
-    await expect(stat(join(folder, "fapi1-advanced", "decryption.json"))).rejects.toThrow(/ENOENT/);
-    await expect(writeConnection(folder, sandbox, [])).rejects.toThrow(/EEXIST/);
+    const jwks = JSON.parse(await readFile(join(folder, "fapi2-security", "decryption.jwks.json"), "utf8"));
+    expect(jwks).toEqual({ keys: decryption.keys.map(({ key: jwk }) => jwk) });
+    expect(jwks.keys[0]).toMatchObject({ alg: "ECDH-ES", kid: expect.any(String), d: expect.any(String) });
+    const signing = JSON.parse(await readFile(join(folder, "fapi1-advanced", "signing.jwk.json"), "utf8"));
+    expect(signing).toMatchObject({ alg: "PS256", kid: sandbox.client("fapi1-advanced").signing.kid });
+    const env = parseEnv(await readFile(join(folder, "fapi2-security.env"), "utf8"));
+    expect(env).toMatchObject({
+      MINNA_PROFILE: "fapi2-security",
+      MINNA_ISSUER: sandbox.issuer,
+      MINNA_DECRYPTION_FILE: join(folder, "fapi2-security", "decryption.jwks.json"),
+    });
+
+    const written = (await stat(key)).mtimeMs;
+    await writeFile(join(folder, "ca.pem"), "changed");
+    await writeConnection(folder, { ...connection, decryption: new Map() });
+    expect((await stat(key)).mtimeMs).toBe(written);
+    expect(await readFile(join(folder, "ca.pem"), "utf8")).toBe(sandbox.ca);
+    expect(await readFile(join(folder, "fapi2-security.env"), "utf8")).not.toContain("MINNA_DECRYPTION_FILE");
+    await expect(stat(join(folder, "fapi2-security", "decryption.jwks.json"))).rejects.toThrow(/ENOENT/);
     await rm(parent, { recursive: true });
+  });
+
+  it.each([
+    ["ja", "■ アプリの起動", "続行してください"],
+    ["en", "Start your app", "Your browser will warn"],
+  ] as const)("says what to do in %s", async (language, title, warning) => {
+    await using sandbox = await startSandbox();
+    const connection = {
+      sandbox,
+      profiles: ["fapi2-security", "fapi1-advanced"] as const,
+      redirectUri: "http://localhost:3000/bank/callback",
+      decryption: new Map(),
+    };
+    const text = sandboxIntroduction(connection, ".minna bank", language);
+    for (const part of [title, warning, "sandbox-hanako", "1,500,000", `MINNA_ISSUER='${sandbox.issuer}'`, "ca.pem"]) {
+      expect(text).toContain(part);
+    }
+    expect(text).toContain("node --env-file='.minna bank/fapi2-security.env' app.js");
+    const without = sandboxIntroduction(connection, undefined, language);
+    expect(without).not.toContain("MINNA_KEY_FILE");
+    expect(without).toContain("--write .minna-bank");
+  });
+
+  it("takes faults while it runs", async () => {
+    await using sandbox = await startSandbox();
+    expect(obey("fault api-429", sandbox, "en")).toBe("api-429 is on.");
+    const partner = new Partner(sandbox, "fapi2-security");
+    expect((await partner.call("/accounts", { token: "t" })).status).toBe(429);
+    expect(obey("faults", sandbox, "en")).toMatch(/So far:\n {2}api-429 \(1\)$/);
+    expect(obey(" off  api-429 ", sandbox, "ja")).toContain("api-429");
+    expect((await partner.call("/accounts", { token: "t" })).status).toBe(401);
+    obey("fault api-429", sandbox, "ja");
+    obey("off", sandbox, "ja");
+    expect((await partner.call("/accounts", { token: "t" })).status).toBe(401);
+    expect(obey("fault nonsense", sandbox, "en")).toMatch(/^no fault is called nonsense/);
+    expect(obey("customers", sandbox, "en")).toContain("sandbox-taro");
+    for (const line of ["fault", "help", "fault api-429 twice"])
+      expect(obey(line, sandbox, "en")).toMatch(/^There are:/);
+    expect(obey("", sandbox, "en")).toBe("");
+    await partner.close();
   });
 });

@@ -21,6 +21,7 @@ export const createDebit: Operation = {
     const { access, bank, visit } = call;
     const key = idempotencyKey(call);
     const body = jsonBody(call);
+    visit.note({ partnerTransactionId: referenceIn(body) });
     const print = fingerprint([access.customer.subject, body]);
     const memory = { remembered: true };
     for (const fault of call.faults.take("idempotency", access.clientId)) fault(memory);
@@ -33,7 +34,13 @@ export const createDebit: Operation = {
       case "running":
         throw keyInUse();
       case "same":
-        visit.note({ debitId: precedent.result.debitId, repeated: true });
+        visit.note({
+          debitId: precedent.result.debitId,
+          amount: precedent.result.amount,
+          debitStatus: precedent.result.status,
+          failure: precedent.result.failure,
+          repeated: true,
+        });
         return json(201, bodyOf(precedent.result));
       case "new":
         return execute(call, order(call, body), key, print);
@@ -92,7 +99,8 @@ function execute(call: Call, asked: DebitOrder, key: string, print: string): Ans
   }
   const debit = bank.debits.accept(asked, plan.outcome);
   bank.idempotencyKeys.remember(clientId, key, print, debit, plan.running);
-  visit.note({ debitId: debit.debitId, amount: debit.amount, debitStatus: debit.status });
+  const { debitId, amount, status: debitStatus, failure } = debit;
+  visit.note({ debitId, amount, debitStatus, failure });
   switch (plan.answer) {
     case "dropped":
       return DROPPED;
@@ -120,7 +128,8 @@ function inquire({ access, bank, faults, visit }: Call, debit: Debit): void {
     bank.idempotencyKeys.finish(debit);
   }
   if (plan.returns) bank.debits.giveBack(debit);
-  visit.note({ debitId: debit.debitId, debitStatus: debit.status });
+  const { debitId, partnerTransactionId, amount, status: debitStatus, failure } = debit;
+  visit.note({ debitId, partnerTransactionId, amount, debitStatus, failure });
 }
 
 function keyInUse(): Problem {
@@ -144,9 +153,8 @@ function order(call: Call, body: Record<string, unknown>): DebitOrder {
     throw new Problem(400, "invalid_request", `${member} is missing or not as the contract has it`);
   };
   const { partnerTransactionId, accountId, currencyCode, description, kind } = body;
-  if (typeof partnerTransactionId !== "string" || !/^[\x21-\x7e]{1,64}$/.test(partnerTransactionId)) {
+  if (typeof partnerTransactionId !== "string" || referenceIn(body) === undefined)
     return refuse("partnerTransactionId");
-  }
   if (currencyCode !== "JPY") return refuse("currencyCode");
   if (typeof description !== "string" || description.trim() === "" || description.length > 140)
     return refuse("description");
@@ -157,6 +165,10 @@ function order(call: Call, body: Record<string, unknown>): DebitOrder {
   if (account === undefined) return refuse("accountId");
   const { clientId, customer } = access;
   return { clientId, customer, account, partnerTransactionId, amount: positiveYen(body["amount"]), description };
+}
+
+function referenceIn({ partnerTransactionId: reference }: Record<string, unknown>): string | undefined {
+  return typeof reference === "string" && /^[\x21-\x7e]{1,64}$/.test(reference) ? reference : undefined;
 }
 
 function positiveYen(value: unknown): number {

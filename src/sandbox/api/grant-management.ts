@@ -46,7 +46,9 @@ const extendGrant: Operation = {
     if (moment === undefined) throw new Problem(400, "invalid_request", "expiresAt must be a JST date or date-time");
     if (moment <= grant.expiresAt) throw new Problem(400, "invalid_expiry", "expiresAt must be after the present one");
     bank.grants.extend(grant, moment);
-    return json(201, bank.grants.bodyOf(grant));
+    const extended = bank.grants.bodyOf(grant);
+    call.visit.note({ expiresAt: extended.expiresAt });
+    return json(201, extended);
   },
 };
 

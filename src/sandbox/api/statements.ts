@@ -4,7 +4,6 @@
  * @module
  */
 import { isDate, jstDate, jstTime } from "../bank/jst.js";
-import { insertBefore } from "../bank/ledger.js";
 import type { StatementRow } from "../bank/statement.js";
 import type { PagePlan } from "../faults/hooks.js";
 import { type Answer, json, Problem } from "./answer.js";
@@ -48,7 +47,7 @@ function page(
   for (const fault of call.faults.take("page", call.access.clientId)) fault(plan);
   const [first] = asked;
   if (plan.inserted && first !== undefined) {
-    insertBefore(account, first.row);
+    call.bank.ledger.insertBefore(account, first.row);
     asked = rowsAsked();
   }
   const from = Math.max(0, start - plan.overlap);

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { randomBytes } from "node:crypto";
 import type {
   Adapter,
   Client,
@@ -30,6 +29,8 @@ export interface AuthorizationServerOptions {
   readonly issuer: string;
   readonly bank: Bank;
   readonly keys: BankKeys;
+  /** What the cookies of the customer's browser are signed with. */
+  readonly cookieKey: Buffer;
   readonly store: TokenStore;
   readonly registrations: readonly Registration[];
   readonly accessTokenSeconds: number;
@@ -64,7 +65,7 @@ function configuration(options: AuthorizationServerOptions, errors: OidcErrors):
     subjectTypes: ["public"],
     responseTypes: ["code"],
     clientAuthMethods: ["tls_client_auth"],
-    cookies: { keys: [randomBytes(32)], long: COOKIE, short: COOKIE },
+    cookies: { keys: [options.cookieKey], long: COOKIE, short: COOKIE },
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     allowOmittingSingleRegisteredRedirectUri: false,
     clientBasedCORS: () => false,

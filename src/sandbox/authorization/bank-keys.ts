@@ -5,6 +5,7 @@
  * @module
  */
 import type { JWK } from "jose";
+import type { Keyring } from "../keeping/keyring.js";
 import { compactJws, type SigningAlgorithm, unsecuredJws, withDamagedSignature } from "./jws.js";
 import { createKeyPair, type KeyPair, privateJwk, publicJwk, weakKeyPair } from "./key-pair.js";
 import type { TokenDraft } from "./token-draft.js";
@@ -13,14 +14,16 @@ import type { TokenDraft } from "./token-draft.js";
 type KeySet = { readonly [Algorithm in SigningAlgorithm]: KeyPair<Algorithm> };
 
 export class BankKeys {
+  readonly #keyring: Keyring;
   #current: KeySet;
 
-  private constructor(first: KeySet) {
+  private constructor(keyring: Keyring, first: KeySet) {
+    this.#keyring = keyring;
     this.#current = first;
   }
 
-  static async create(): Promise<BankKeys> {
-    return new BankKeys(await createKeySet());
+  static async open(keyring: Keyring): Promise<BankKeys> {
+    return new BankKeys(keyring, await keySet(alg => keyring.keyPair(nameOf(alg), alg, "sig")));
   }
 
   get privateKeys(): JWK[] {
@@ -32,7 +35,8 @@ export class BankKeys {
   }
 
   async rotate(): Promise<void> {
-    this.#current = await createKeySet();
+    this.#current = await keySet(alg => this.#keyring.newKeyPair(nameOf(alg), alg, "sig"));
+    this.#keyring.save();
   }
 
   async sign(draft: TokenDraft): Promise<string> {
@@ -50,11 +54,13 @@ export class BankKeys {
   }
 }
 
-async function createKeySet(): Promise<KeySet> {
-  const [PS256, ES256, RS256] = await Promise.all([
-    createKeyPair("PS256", "sig"),
-    createKeyPair("ES256", "sig"),
-    createKeyPair("RS256", "sig"),
-  ]);
+async function keySet(
+  pair: <Algorithm extends SigningAlgorithm>(alg: Algorithm) => Promise<KeyPair<Algorithm>>,
+): Promise<KeySet> {
+  const [PS256, ES256, RS256] = await Promise.all([pair("PS256"), pair("ES256"), pair("RS256")]);
   return { PS256, ES256, RS256 };
+}
+
+function nameOf(alg: SigningAlgorithm): string {
+  return `bank ${alg}`;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { EncryptedResponse, RegisteredDecryption } from "../client.js";
+import type { Keyring } from "../keeping/keyring.js";
 import { compactJwe, compactJweWithRsa15, type EncryptionAlgorithm } from "./jwe.js";
 import { createKeyPair, type KeyPair, privateJwk } from "./key-pair.js";
 import type { Encryption } from "./token-draft.js";
@@ -16,15 +17,25 @@ interface Registered {
 
 export class ClientEncryption {
   readonly #clients = new Map<string, Registered>();
+  readonly #keyring: Keyring;
 
-  /** Registers a new key, which takes the place of those before it. */
+  constructor(keyring: Keyring) {
+    this.#keyring = keyring;
+  }
+
+  /** Registers a new key, which takes the place of those before it. The first one may be kept from the last time. */
   async register(
     clientId: string,
     alg: EncryptionAlgorithm,
     responses: readonly EncryptedResponse[],
   ): Promise<RegisteredDecryption> {
-    const key = await createKeyPair(alg, "enc");
-    const keys = [key, ...(this.#clients.get(clientId)?.keys ?? [])];
+    const before = this.#clients.get(clientId)?.keys ?? [];
+    const name = `decryption ${clientId}`;
+    const key = await (before.length === 0
+      ? this.#keyring.keyPair(name, alg, "enc")
+      : this.#keyring.newKeyPair(name, alg, "enc"));
+    this.#keyring.save();
+    const keys = [key, ...before];
     this.#clients.set(clientId, { keys, responses });
     return { keys: keys.map(pair => ({ key: privateJwk(pair), alg: pair.alg, kid: pair.kid })), responses };
   }

@@ -8,7 +8,9 @@ import { createHash } from "node:crypto";
 import type { EventEmitter } from "node:events";
 import { decodeProtectedHeader } from "jose";
 import type { KoaContextWithOIDC, Provider } from "oidc-provider";
+import type { Bank } from "../bank/bank.js";
 import type { EventLog, Visit } from "../events.js";
+import type { Archive } from "../keeping/archive.js";
 import { falsify } from "./falsify.js";
 import { completeMetadata } from "./metadata.js";
 import { rewriteResponse } from "./response.js";
@@ -24,9 +26,9 @@ export interface OutgoingOptions extends Seal {
   readonly store: TokenStore;
   /** The last authorization response of each client, as a URL. */
   readonly responses: Map<string, string>;
-  /** The hashes of the refresh tokens that have been rotated away. */
-  readonly rotated: Set<string>;
   readonly events: EventLog;
+  readonly archive: Archive;
+  readonly bank: Bank;
 }
 
 /** Stands between the authorization server and the network. */
@@ -53,9 +55,21 @@ export function watchOutgoing(provider: Provider, options: OutgoingOptions): voi
         await finish(ctx, visit, options);
       }
     } finally {
+      keep(ctx, visit, options.archive);
       options.events.close(visit, ctx.respond === false ? 0 : ctx.status);
     }
   });
+}
+
+/** An answer can leave once all that it says is kept. */
+function keep(ctx: Pick<KoaContextWithOIDC, "req" | "respond">, visit: Visit, archive: Archive): void {
+  try {
+    archive.save();
+  } catch (error) {
+    visit.note({ error: "not_kept", reason: error instanceof Error ? error.message : "" });
+    ctx.respond = false;
+    ctx.req.socket.destroy();
+  }
 }
 
 interface RefusalError extends Error {
@@ -92,18 +106,20 @@ async function finish(ctx: KoaContextWithOIDC, visit: Visit, options: OutgoingOp
       ctx.body = { keys: options.keys.publicKeys };
       return falsify(ctx, faults.take("jwks", undefined));
     case "pushed_authorization_request":
-      visit.note(signatureOf(ctx.oidc.body?.["request"]));
+      visit.note({ ...signatureOf(ctx.oidc.body?.["request"]), redirectUri: strangeAddress(ctx) });
       if (ctx.status < 300) await falsify(ctx, faults.take("par", visit.clientId));
       return;
     case "authorization":
     case "resume":
       visit.note({ responseMode: ctx.oidc.params === undefined ? undefined : ctx.oidc.responseMode });
       if (typeof ctx.query["request"] === "string") visit.note(signatureOf(ctx.query["request"]));
+      visit.note({ ...decisionOf(ctx, options.bank), redirectUri: strangeAddress(ctx) });
+      if (ctx.status === 303 && !goesOn(ctx)) visit.note({ responded: "error" in visit.detail ? "error" : "code" });
       if (!goesOn(ctx)) options.store.endSession(ctx.oidc.session?.uid);
       await rewriteResponse(ctx, options);
       return;
     case "token":
-      visit.note({ grantType: grantTypeOf(ctx), ...refreshOf(ctx, options.rotated) });
+      visit.note({ grantType: grantTypeOf(ctx), ...refreshOf(ctx, options.store) });
       if (ctx.status === 200) await rewriteTokens(ctx, options);
       return;
     case "introspection":
@@ -112,6 +128,28 @@ async function finish(ctx: KoaContextWithOIDC, visit: Visit, options: OutgoingOp
       return;
     default:
   }
+}
+
+/** A redirect URI that the client has not registered, without its query. */
+function strangeAddress({ oidc }: KoaContextWithOIDC): string | undefined {
+  const given = oidc.params?.["redirect_uri"];
+  const url = typeof given === "string" ? URL.parse(given) : null;
+  if (url === null || oidc.client?.redirectUris?.includes(String(given)) !== false) return undefined;
+  return `${url.protocol}//${url.host}${url.pathname}`.slice(0, 200);
+}
+
+/** What the customer did on the page that they come back from. */
+function decisionOf({ oidc }: KoaContextWithOIDC, { customers, grants }: Bank): Visit["detail"] {
+  const { session } = oidc;
+  // After a refusal, only the page that was left has it; after a login, the next page is there in its place.
+  const result = oidc.result ?? oidc.entities.Interaction?.result;
+  const subject = session?.accountId ?? result?.login?.accountId;
+  const customer = customers.find(known => known.subject === subject)?.id;
+  if (oidc.route !== "resume" || result === undefined || customer === undefined) return {};
+  if (result["error"] !== undefined) return { customer, decision: "declined" };
+  const grantId = result.consent?.grantId;
+  if (grantId === undefined) return { customer, decision: "login" };
+  return { customer, decision: "allowed", scopes: grants.find(grantId)?.scopes.join(" ") ?? "" };
 }
 
 /** Whether the customer is sent to another of the bank's own pages. */
@@ -130,13 +168,13 @@ function signatureOf(request: unknown): Record<string, string | boolean | undefi
 }
 
 /** What was done with a refresh token. Its hash names it, and nobody can use that. */
-function refreshOf({ oidc, status }: KoaContextWithOIDC, rotated: Set<string>): Visit["detail"] {
+function refreshOf({ oidc, status }: KoaContextWithOIDC, store: TokenStore): Visit["detail"] {
   const token = oidc.params?.["refresh_token"];
   if (grantTypeOf({ oidc }) !== "refresh_token" || typeof token !== "string") return {};
   const hash = createHash("sha256").update(token).digest("base64url").slice(0, 22);
   const { RefreshToken, RotatedRefreshToken } = oidc.entities;
-  const refresh = rotated.has(hash) ? "reused" : status === 200 ? "refreshed" : "refused";
-  if (status === 200 && RotatedRefreshToken !== undefined) rotated.add(hash);
+  const refresh = store.wasRotated(hash) ? "reused" : status === 200 ? "refreshed" : "refused";
+  if (status === 200 && RotatedRefreshToken !== undefined) store.noteRotation(hash);
   const grantId = RefreshToken?.grantId;
   return { refresh, refreshTokenHash: hash, ...(grantId === undefined ? {} : { grantId }) };
 }

@@ -1,25 +1,32 @@
 /**
- * Where the authorization server keeps its state: in memory, apart from every other sandbox of the process.
+ * Where the authorization server has its state: in memory, apart from every other sandbox of the process, and in the
+ * archive, for the next one.
  *
  * @module
  */
 import type { Adapter, AdapterPayload } from "oidc-provider";
 import type { Grants } from "../bank/grants.js";
 import type { Faults } from "../faults/faults.js";
-
-type Model = Map<string, AdapterPayload>;
+import type { Archive, Table } from "../keeping/archive.js";
+import { hasEnded, TokenModel } from "./token-model.js";
 
 /** What depends on a grant and dies with it. */
 const GRANTED: ReadonlySet<string> = new Set(["AccessToken", "RefreshToken", "AuthorizationCode"]);
 
 export class TokenStore {
-  readonly #models = new Map<string, Model>();
+  readonly #models = new Map<string, TokenModel>();
+  readonly #archive: Archive;
+  readonly #rotations: Table<true>;
+  readonly #rotated: Set<string>;
   readonly #grants: Grants;
   readonly #faults: Faults;
   readonly #retrySeconds: number;
 
   /** @param retrySeconds - For how long a rotated refresh token is still good. */
-  constructor(grants: Grants, faults: Faults, retrySeconds: number) {
+  constructor(grants: Grants, faults: Faults, retrySeconds: number, archive: Archive) {
+    this.#archive = archive;
+    this.#rotations = archive.table("rotated refresh tokens");
+    this.#rotated = new Set(this.#rotations.kept.map(([hash]) => hash));
     this.#grants = grants;
     this.#faults = faults;
     this.#retrySeconds = retrySeconds;
@@ -28,23 +35,34 @@ export class TokenStore {
   /** An access token as it was issued, also when its grant has ended since. Expired ones are unknown. */
   accessToken(value: string): AdapterPayload | undefined {
     const token = this.#model("AccessToken").get(value);
-    return token === undefined || (token.exp ?? 0) * 1000 <= Date.now() ? undefined : token;
+    return token === undefined || hasEnded(token) ? undefined : token;
+  }
+
+  /** Puts another access token in the place of one. */
+  changeAccessToken(value: string, token: AdapterPayload): void {
+    this.#model("AccessToken").set(value, token);
+  }
+
+  /** Whether the refresh token with this hash has been rotated away. */
+  wasRotated(hash: string): boolean {
+    return this.#rotated.has(hash);
+  }
+
+  noteRotation(hash: string): void {
+    this.#rotated.add(hash);
+    this.#rotations.put(hash, true);
   }
 
   /** Forgets a grant's tokens, but for those with these values. */
   forgetTokens(grantId: string, except: readonly (string | undefined)[] = []): void {
     for (const name of GRANTED) {
-      const model = this.#model(name);
-      for (const [id, payload] of model) {
-        if (payload.grantId === grantId && !except.includes(id)) model.delete(id);
-      }
+      this.#model(name).deleteWhere((payload, id) => payload.grantId === grantId && !except.includes(id));
     }
   }
 
   /** Ends a customer's login: the next authorization asks for it again, and may be another customer's. */
   endSession(uid: string | undefined): void {
-    const sessions = this.#model("Session");
-    for (const [id, payload] of sessions) if (payload.uid === uid) sessions.delete(id);
+    this.#model("Session").deleteWhere(payload => payload.uid === uid);
   }
 
   /** The view of one model that the authorization server works with: there, a token of an ended grant is gone. */
@@ -58,7 +76,7 @@ export class TokenStore {
     };
     return {
       upsert: async (id, payload) => {
-        if (name === "AccessToken") forgetExpired(model);
+        if (name === "AccessToken") model.deleteEnded();
         model.set(id, payload);
       },
       find: async id => {
@@ -70,12 +88,14 @@ export class TokenStore {
         const found = lookup.known ? alive(payload, id) : undefined;
         return name === "RefreshToken" ? this.#forRetry(found) : found;
       },
-      findByUid: async uid => [...model.values()].find(payload => payload.uid === uid),
+      findByUid: async uid => model.find(payload => payload.uid === uid),
       findByUserCode: async () => undefined,
       consume: async id => {
         const payload = model.get(id);
         // The time to try again is counted from the first use, however often it is used.
-        if (payload !== undefined) payload.consumed ??= Date.now() / 1000;
+        if (payload === undefined) return;
+        payload.consumed ??= Date.now() / 1000;
+        model.set(id, payload);
       },
       destroy: async id => {
         if (name === "Grant") this.#grants.revoke(id);
@@ -91,17 +111,9 @@ export class TokenStore {
     return consumed !== undefined && Date.now() / 1000 - consumed < this.#retrySeconds ? unused : payload;
   }
 
-  #model(name: string): Model {
-    const model = this.#models.get(name) ?? new Map<string, AdapterPayload>();
+  #model(name: string): TokenModel {
+    const model = this.#models.get(name) ?? new TokenModel(this.#archive.table(name));
     this.#models.set(name, model);
     return model;
-  }
-}
-
-/** Access tokens are in the order in which they end: those of a long run would fill the memory. */
-function forgetExpired(tokens: Model): void {
-  for (const [id, { exp = Number.POSITIVE_INFINITY }] of tokens) {
-    if (exp * 1000 > Date.now()) return;
-    tokens.delete(id);
   }
 }

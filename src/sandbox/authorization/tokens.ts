@@ -22,9 +22,11 @@ export async function rewriteTokens(ctx: KoaContextWithOIDC, options: OutgoingOp
   if (AuthorizationCode !== undefined) {
     store.forgetTokens(grantId, [AccessToken?.jti, RefreshToken?.jti, AuthorizationCode.jti]);
   }
-  const stored = store.accessToken(String(body["access_token"]));
+  const token = String(body["access_token"]);
+  const stored = store.accessToken(token);
   if (stored !== undefined) {
     for (const fault of faults.take("accessToken", clientId)) fault(stored);
+    store.changeAccessToken(token, stored);
     body["scope"] = stored.scope;
   }
   const refreshed = AuthorizationCode === undefined;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Archive } from "../keeping/archive.js";
 import { type Customer, sampleCustomers } from "./customers.js";
 import { type Debit, Debits } from "./debits.js";
 import { Grants } from "./grants.js";
@@ -19,15 +20,17 @@ export interface Bank {
   readonly grants: Grants;
 }
 
-export function openBank({ now, grantDays }: { now: () => number; grantDays: number }): Bank {
+/** Opens the bank as the archive has it, or as it is on its first day. */
+export function openBank({ now, grantDays }: { now: () => number; grantDays: number }, archive: Archive): Bank {
   const customers = sampleCustomers();
-  const ledger = new Ledger(customers, now);
+  const ledger = new Ledger(customers, now, archive);
+  const debits = new Debits(ledger, now, archive.table("debits"));
   return {
     now,
     customers,
     ledger,
-    debits: new Debits(ledger, now),
-    idempotencyKeys: new IdempotencyKeys(now),
-    grants: new Grants(grantDays, now),
+    debits,
+    idempotencyKeys: new IdempotencyKeys(now, archive.table("idempotency keys"), debits),
+    grants: new Grants(grantDays, now, archive.table("grants")),
   };
 }

@@ -4,7 +4,9 @@
  * @module
  */
 import { randomUUID } from "node:crypto";
+import type { Table } from "../keeping/archive.js";
 import type { Customer } from "./customers.js";
+import type { Results } from "./idempotency.js";
 import { jstDate, jstDateTime } from "./jst.js";
 import { type Account, type Ledger, withdrawableFrom } from "./ledger.js";
 
@@ -62,14 +64,25 @@ export interface Debit extends DebitOrder {
   failure?: FailureCode;
 }
 
-export class Debits {
-  readonly #debits: Debit[] = [];
+/** A debit as it is kept: the account names its owner. */
+export interface KeptDebit extends Omit<Debit, "customer" | "account"> {
+  readonly accountId: string;
+}
+
+export class Debits implements Results<Debit> {
+  readonly #debits: Map<string, Debit>;
   readonly #ledger: Ledger;
   readonly #now: () => number;
+  readonly #table: Table<KeptDebit>;
 
-  constructor(ledger: Ledger, now: () => number) {
+  constructor(ledger: Ledger, now: () => number, table: Table<KeptDebit>) {
     this.#ledger = ledger;
     this.#now = now;
+    this.#table = table;
+    this.#debits = new Map(table.kept.map(([id, debit]) => [id, takenUp(debit, ledger)]));
+    for (const { status, account, amount } of this.#debits.values()) {
+      if (status === "processing") account.held += amount;
+    }
   }
 
   /** Takes an order on; the money moves now, or when the debit is settled. `outcome` forces a result. */
@@ -78,11 +91,12 @@ export class Debits {
     const debit: Debit = {
       ...order,
       debitId: randomUUID(),
-      acceptanceNo: `${jstDate(at).replaceAll("-", "")}${String(this.#debits.length + 1).padStart(6, "0")}`,
+      acceptanceNo: `${jstDate(at).replaceAll("-", "")}${String(this.#debits.size + 1).padStart(6, "0")}`,
       acceptedAt: jstDateTime(at),
       status: "processing",
     };
-    this.#debits.push(debit);
+    this.#debits.set(debit.debitId, debit);
+    this.#keep(debit);
     const failure = outcome === undefined || outcome === "processing" ? obstacle(order) : outcome;
     if (failure !== undefined) {
       debit.failure = failure;
@@ -107,24 +121,39 @@ export class Debits {
     if (debit.status !== "succeeded") return;
     this.#ledger.move(debit.account, movement(debit, debit.amount));
     debit.status = "returned";
+    this.#keep(debit);
+  }
+
+  idOf({ debitId }: Debit): string {
+    return debitId;
+  }
+
+  withId(debitId: string): Debit | undefined {
+    return this.#debits.get(debitId);
   }
 
   find(clientId: string, customer: Customer, debitId: string): Debit | undefined {
-    return this.#debits.find(
-      debit => debit.debitId === debitId && debit.clientId === clientId && debit.customer === customer,
-    );
+    const debit = this.#debits.get(debitId);
+    return debit?.clientId === clientId && debit.customer === customer ? debit : undefined;
   }
 
   /** The partner's transaction ids are the partner's own: unique over all its customers. */
   findByPartnerTransaction(clientId: string, partnerTransactionId: string): Debit | undefined {
-    return this.#debits.find(
-      debit => debit.clientId === clientId && debit.partnerTransactionId === partnerTransactionId,
-    );
+    for (const debit of this.#debits.values()) {
+      if (debit.clientId === clientId && debit.partnerTransactionId === partnerTransactionId) return debit;
+    }
+    return undefined;
   }
 
   #complete(debit: Debit, status: DebitStatus): void {
     debit.status = status;
     debit.completedAt = jstDateTime(this.#now());
+    this.#keep(debit);
+  }
+
+  #keep(debit: Debit): void {
+    const { customer: _, account, ...plain } = debit;
+    this.#table.put(debit.debitId, { ...plain, accountId: account.accountId });
   }
 }
 
@@ -141,6 +170,12 @@ export function bodyOf(debit: Debit): DebitBody {
     ...(completedAt === undefined ? {} : { completedAt }),
     ...(failure === undefined ? {} : { failure: explain(failure) }),
   };
+}
+
+function takenUp({ accountId, ...debit }: KeptDebit, ledger: Ledger): Debit {
+  const account = ledger.account(accountId);
+  if (account === undefined) throw new Error("a debit that was kept is of no account of this bank");
+  return { ...debit, account, customer: account.owner };
 }
 
 function obstacle({ account, amount }: DebitOrder): FailureCode | undefined {

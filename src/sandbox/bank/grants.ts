@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Table } from "../keeping/archive.js";
 import { jstDateTime } from "./jst.js";
 
 const DAY = 86_400_000;
@@ -32,13 +33,17 @@ export interface GrantBody {
 }
 
 export class Grants {
-  readonly #records = new Map<string, GrantRecord>();
+  readonly #records: Map<string, GrantRecord>;
   readonly #days: number;
   readonly #now: () => number;
 
-  constructor(days: number, now: () => number) {
+  readonly #table: Table<GrantRecord>;
+
+  constructor(days: number, now: () => number, table: Table<GrantRecord>) {
     this.#days = days;
     this.#now = now;
+    this.#table = table;
+    this.#records = new Map(table.kept);
   }
 
   /** When a grant given now will end. */
@@ -50,13 +55,10 @@ export class Grants {
   record(grant: Pick<GrantRecord, "grantId" | "clientId" | "subject" | "scopes">): void {
     const now = this.#now();
     const createdAt = this.#records.get(grant.grantId)?.createdAt ?? now;
-    this.#records.set(grant.grantId, {
-      ...grant,
-      createdAt,
-      lastUpdatedAt: now,
-      expiresAt: this.nextExpiry(),
-      revoked: false,
-    });
+    const expiresAt = this.nextExpiry();
+    const record: GrantRecord = { ...grant, createdAt, lastUpdatedAt: now, expiresAt, revoked: false };
+    this.#records.set(grant.grantId, record);
+    this.#table.put(grant.grantId, record);
   }
 
   find(grantId: string): GrantRecord | undefined {
@@ -74,6 +76,7 @@ export class Grants {
   extend(record: GrantRecord, expiresAt: number): void {
     record.expiresAt = expiresAt;
     record.lastUpdatedAt = this.#now();
+    this.#table.put(record.grantId, record);
   }
 
   /** Ends a grant today, as if its time had come. */
@@ -87,6 +90,7 @@ export class Grants {
     if (record === undefined || record.revoked) return;
     record.revoked = true;
     record.lastUpdatedAt = this.#now();
+    this.#table.put(grantId, record);
   }
 
   /** What a partner is shown of a grant; how it stands is the bank's word unless the caller knows better. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Archive, Table } from "../keeping/archive.js";
 import type { Customer, SandboxAccount } from "./customers.js";
 import { jstDate, jstDateTime } from "./jst.js";
 import { pastOf, type StatementRow } from "./statement.js";
@@ -49,18 +50,34 @@ export interface Movement {
   readonly remarks: string;
 }
 
+/** A row as it is kept, with its place in the statement when it was written. */
+interface KeptRow {
+  readonly accountId: string;
+  readonly place: number;
+  readonly row: StatementRow;
+  readonly entry?: LedgerEntry;
+}
+
 export class Ledger implements SandboxLedger {
   readonly #entries: LedgerEntry[] = [];
   readonly #accounts: ReadonlyMap<string, Account>;
   readonly #now: () => number;
+  readonly #table: Table<KeptRow>;
+  #written = 0;
 
-  constructor(customers: readonly Customer[], now: () => number) {
-    const today = jstDate(now());
+  constructor(customers: readonly Customer[], now: () => number, archive: Archive) {
+    const today = openedOn(archive.table("opening"), jstDate(now()));
     const accounts = customers.flatMap(owner =>
       owner.accounts.map((account): Account => ({ ...account, owner, rows: pastOf(owner, account, today), held: 0 })),
     );
     this.#accounts = new Map(accounts.map(account => [account.accountId, account]));
     this.#now = now;
+    this.#table = archive.table("rows");
+    for (const [, { accountId, place, row, entry }] of this.#table.kept) {
+      this.#accounts.get(accountId)?.rows.splice(place, 0, row);
+      if (entry !== undefined) this.#entries.push(entry);
+      this.#written += 1;
+    }
   }
 
   get entries(): readonly LedgerEntry[] {
@@ -90,7 +107,7 @@ export class Ledger implements SandboxLedger {
     const { debitId, partnerTransactionId, amount, remarks } = movement;
     const balance = balanceOf(account) + amount;
     const at = this.#now();
-    account.rows.push({
+    const row: StatementRow = {
       itemKey: `${account.accountNumber}-${String(account.rows.length + 1).padStart(6, "0")}`,
       transactionDate: jstDate(at),
       valueDate: jstDate(at),
@@ -98,30 +115,40 @@ export class Ledger implements SandboxLedger {
       amount: Math.abs(amount),
       balance,
       remarks,
+    };
+    const { accountId } = account;
+    const entry = { at: jstDateTime(at), accountId, debitId, partnerTransactionId, amount, balance };
+    this.#write(account, account.rows.length, row, entry);
+    this.#entries.push(entry);
+  }
+
+  /** Writes a row of 0 yen before another one: no balance changes, but all that follows moves on by a place. */
+  insertBefore(account: Account, next: StatementRow): void {
+    const { transactionDate } = next;
+    this.#write(account, account.rows.indexOf(next), {
+      itemKey: `${account.accountNumber}-late-${account.rows.length + 1}`,
+      transactionDate,
+      valueDate: transactionDate,
+      transactionType: next.transactionType,
+      amount: 0,
+      balance: balanceAhead(next),
+      remarks: "ﾃｽｳﾘﾖｳ",
     });
-    this.#entries.push({
-      at: jstDateTime(at),
-      accountId: account.accountId,
-      debitId,
-      partnerTransactionId,
-      amount,
-      balance,
-    });
+  }
+
+  #write(account: Account, place: number, row: StatementRow, entry?: LedgerEntry): void {
+    account.rows.splice(place, 0, row);
+    this.#written += 1;
+    const { accountId } = account;
+    this.#table.put(String(this.#written), { accountId, place, row, ...(entry === undefined ? {} : { entry }) });
   }
 }
 
-/** Writes a row of 0 yen before another one: no balance changes, but all that follows moves on by a place. */
-export function insertBefore(account: Account, next: StatementRow): void {
-  const { transactionDate } = next;
-  account.rows.splice(account.rows.indexOf(next), 0, {
-    itemKey: `${account.accountNumber}-late-${account.rows.length + 1}`,
-    transactionDate,
-    valueDate: transactionDate,
-    transactionType: next.transactionType,
-    amount: 0,
-    balance: balanceAhead(next),
-    remarks: "ﾃｽｳﾘﾖｳ",
-  });
+/** The past of every account is made up for one day, and stays what it was then. */
+function openedOn(table: Table<{ readonly date: string }>, today: string): string {
+  const [[, { date }] = ["", { date: today }]] = table.kept;
+  table.put("", { date });
+  return date;
 }
 
 /** The present balance (現在残高). */

@@ -3,7 +3,16 @@
  *
  * @module
  */
-import { type Authority, type CertificatePair, createAuthority } from "./authority.js";
+import { X509Certificate } from "node:crypto";
+import type { Keyring } from "../keeping/keyring.js";
+import {
+  type Authority,
+  type CertificatePair,
+  createAuthority,
+  createAuthorityPair,
+  LOOPBACK,
+  openAuthority,
+} from "./authority.js";
 import type { ServerCertificate } from "./handshake.js";
 
 /** What a client certificate is to be like. */
@@ -28,19 +37,24 @@ export interface Authorities {
 }
 
 const DAY = 86_400_000;
-const LOOPBACK = [Buffer.from([127, 0, 0, 1]), Buffer.from([...Array<number>(15).fill(0), 1])];
+const NAME = "minna-baas sandbox CA";
 const HERE = { dns: ["localhost"], ip: LOOPBACK };
-const ELSEWHERE = { dns: ["elsewhere.example"], ip: [] };
+/** A name that the authority may vouch for, though it is none of the bank's. */
+const ELSEWHERE = { dns: ["elsewhere.localhost"], ip: [] };
 
-export function createAuthorities(): Authorities {
-  const authority = createAuthority("minna-baas sandbox CA");
+export function createAuthorities(keyring: Keyring): Authorities {
+  const authority = openAuthority(
+    NAME,
+    // One that lasts may be trusted by a developer's browser: it must be good for nothing but this machine.
+    keyring.certificate("authority", () => createAuthorityPair(NAME, keyring.lasts), lasts),
+  );
   const foreign = createAuthority("foreign CA");
   const validity = () => ({ notBefore: new Date(Date.now() - DAY), notAfter: new Date(Date.now() + 365 * DAY) });
   const server = { commonName: "localhost", names: HERE, ...validity() };
   return {
     authority,
     server: {
-      trusted: authority.issue(server),
+      trusted: keyring.certificate("server", () => authority.issue(server), goodUnder(authority)),
       untrusted: foreign.issue(server),
       "wrong-name": authority.issue({ ...server, names: ELSEWHERE }),
       expired: authority.issue({ ...server, notAfter: new Date(Date.now() - DAY / 2) }),
@@ -50,4 +64,14 @@ export function createAuthorities(): Authorities {
       return (trusted ? authority : foreign).issue({ commonName, ...names, ...validity(), ...dates });
     },
   };
+}
+
+/** Whether a kept certificate is of this authority, and good for the day at least. */
+export function goodUnder(authority: Authority): (certificate: X509Certificate) => boolean {
+  const issuer = new X509Certificate(authority.certificate);
+  return certificate => certificate.verify(issuer.publicKey) && lasts(certificate);
+}
+
+function lasts({ validTo }: X509Certificate): boolean {
+  return Date.parse(validTo) > Date.now() + DAY;
 }

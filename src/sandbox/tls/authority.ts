@@ -3,7 +3,15 @@
  *
  * @module
  */
-import { generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+  sign,
+} from "node:crypto";
 import * as der from "./der.js";
 
 /** A certificate and its private key, both PEM. */
@@ -37,12 +45,23 @@ const OID = {
   keyUsage: "2.5.29.15",
   extendedKeyUsage: "2.5.29.37",
   subjectAltName: "2.5.29.17",
+  subjectKeyIdentifier: "2.5.29.14",
+  authorityKeyIdentifier: "2.5.29.35",
+  nameConstraints: "2.5.29.30",
   serverAuth: "1.3.6.1.5.5.7.3.1",
   clientAuth: "1.3.6.1.5.5.7.3.2",
 } as const;
 
 const ORGANIZATION = "minna-baas sandbox";
 const DAY = 86_400_000;
+/** Bytes of a point of P-256. */
+const POINT = 65;
+
+/** 127.0.0.1 and ::1. */
+export const LOOPBACK: readonly Buffer[] = [
+  Buffer.from([127, 0, 0, 1]),
+  Buffer.from([...Array<number>(15).fill(0), 1]),
+];
 
 /** The subject of a certificate with this common name, as RFC 4514 spells it: the most specific part first. */
 export function subjectOf(commonName: string): string {
@@ -51,10 +70,15 @@ export function subjectOf(commonName: string): string {
 
 /** Makes a new authority. Two authorities trust nothing of each other. */
 export function createAuthority(commonName: string): Authority {
+  return openAuthority(commonName, createAuthorityPair(commonName, false));
+}
+
+/** @param local - Whether its servers can be on this machine only, so that who trusts it trusts it for nothing else. */
+export function createAuthorityPair(commonName: string, local: boolean): CertificatePair {
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const issuer = distinguishedName(commonName);
   const now = Date.now();
-  const certificate = signCertificate({
+  const cert = signCertificate({
     issuer,
     subject: issuer,
     publicKey,
@@ -64,8 +88,18 @@ export function createAuthority(commonName: string): Authority {
     extensions: [
       extension(OID.basicConstraints, der.sequence(der.boolean(true)), true),
       extension(OID.keyUsage, der.bitString(Buffer.from([0b0000_0110]), 1), true), // keyCertSign, cRLSign
+      extension(OID.subjectKeyIdentifier, der.octetString(identifierOf(publicKey))),
+      ...(local ? [extension(OID.nameConstraints, thisMachineOnly(), true)] : []),
     ],
   });
+  return { cert, key: pkcs8(privateKey) };
+}
+
+/** The authority whose certificate and key these are. */
+export function openAuthority(commonName: string, { cert: certificate, key }: CertificatePair): Authority {
+  const privateKey = createPrivateKey(key);
+  const issuer = distinguishedName(commonName);
+  const authorityKey = der.sequence(der.implicit(0, identifierOf(createPublicKey(privateKey))));
   return {
     certificate,
     issue(request) {
@@ -82,10 +116,12 @@ export function createAuthority(commonName: string): Authority {
           extension(OID.basicConstraints, der.sequence(), true),
           extension(OID.keyUsage, der.bitString(Buffer.from([0b1000_0000]), 7), true), // digitalSignature
           extension(OID.extendedKeyUsage, der.sequence(der.oid(purpose))),
+          extension(OID.subjectKeyIdentifier, der.octetString(identifierOf(holder.publicKey))),
+          extension(OID.authorityKeyIdentifier, authorityKey),
           ...(request.names === undefined ? [] : [extension(OID.subjectAltName, alternativeNames(request.names))]),
         ],
       });
-      return { cert, key: holder.privateKey.export({ type: "pkcs8", format: "pem" }).toString() };
+      return { cert, key: pkcs8(holder.privateKey) };
     },
   };
 }
@@ -132,6 +168,26 @@ function alternativeNames({ dns, ip }: NonNullable<CertificateRequest["names"]>)
     ...dns.map(name => der.implicit(2, Buffer.from(name, "ascii"))),
     ...ip.map(address => der.implicit(7, address)),
   );
+}
+
+/** RFC 7093 section 2 (1): from the key itself, which is the end of its DER form. */
+function identifierOf(key: KeyObject): Buffer {
+  const point = key.export({ type: "spki", format: "der" }).subarray(-POINT);
+  return createHash("sha256").update(point).digest().subarray(0, 20);
+}
+
+/** RFC 5280 section 4.2.1.10: localhost and the names below it, and the addresses of the loopback interface. */
+function thisMachineOnly(): Buffer {
+  const exactly = (address: Buffer) => Buffer.concat([address, Buffer.alloc(address.length, 0xff)]);
+  const permitted = [
+    der.implicit(2, Buffer.from("localhost", "ascii")),
+    ...LOOPBACK.map(address => der.implicit(7, exactly(address))),
+  ];
+  return der.sequence(der.explicit(0, Buffer.concat(permitted.map(name => der.sequence(name)))));
+}
+
+function pkcs8(key: KeyObject): string {
+  return key.export({ type: "pkcs8", format: "pem" }).toString();
 }
 
 function pem(content: Buffer): string {

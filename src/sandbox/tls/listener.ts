@@ -54,9 +54,9 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   const { port, host, onRefusedHandshake } = options;
   const server = createServer(contextOf(SOUND, options));
   misbehave(server, options);
-  server.on("tlsClientError", (error: NodeJS.ErrnoException, { authorizationError }) => {
+  server.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
     // A certificate that fails the check shows in the error only as a reset.
-    onRefusedHandshake?.(String(authorizationError ?? error.code));
+    onRefusedHandshake?.(String(socket.authorizationError ?? error.code));
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { SandboxChannel } from "../events.js";
 import type { Faults } from "../faults/faults.js";
 import type { Settings } from "../options.js";
 import type { Authorities } from "./authorities.js";
@@ -21,13 +22,26 @@ export async function openListeners(
   { port, mtlsPort, requireTrustedCertificate: rejectUnauthorized }: Settings,
   { authority, server: certificates }: Authorities,
   faults: Faults,
-  onRefusedHandshake: (reason: string) => void,
+  onRefusedHandshake: (channel: SandboxChannel, reason: string) => void,
 ): Promise<Listeners> {
   const bank = { host: "localhost", certificates, faults } as const;
   const asking = { ca: authority.certificate, requestCert: true };
   const opening = [
-    listen({ ...bank, port, clients: {} }),
-    listen({ ...bank, port: mtlsPort, clients: { ...asking, rejectUnauthorized }, onRefusedHandshake }),
+    listen({
+      ...bank,
+      port,
+      clients: {},
+      // Browsers begin and end connections as they like: only what the other side gave a reason for.
+      onRefusedHandshake: reason => {
+        if (reason.includes("ALERT")) onRefusedHandshake("browser", reason);
+      },
+    }),
+    listen({
+      ...bank,
+      port: mtlsPort,
+      clients: { ...asking, rejectUnauthorized },
+      onRefusedHandshake: reason => onRefusedHandshake("mtls", reason),
+    }),
     // Another name of this machine, so that neither origin nor host is the bank's.
     listen({ ...bank, host: "127.0.0.1", port: 0, clients: { ...asking, rejectUnauthorized: false } }),
   ] as const;

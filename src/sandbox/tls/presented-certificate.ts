@@ -15,12 +15,19 @@ export interface PresentedCertificate {
   readonly trusted: boolean;
 }
 
-export function presentedCertificate({ socket }: IncomingMessage): PresentedCertificate | undefined {
+export function presentedCertificate({ socket }: Pick<IncomingMessage, "socket">): PresentedCertificate | undefined {
   if (!(socket instanceof TLSSocket)) return undefined;
   const x509 = socket.getPeerX509Certificate();
   if (x509 === undefined) return undefined;
   const thumbprint = createHash("sha256").update(x509.raw).digest("base64url");
   return { x509, thumbprint, trusted: socket.authorized };
+}
+
+/** What the events say of it. */
+export function noted(
+  certificate: PresentedCertificate | undefined,
+): { readonly certificate: string; readonly certificateSubject: string } | undefined {
+  return certificate && { certificate: certificate.thumbprint, certificateSubject: subjectDn(certificate.x509) };
 }
 
 /** The subject as RFC 4514 spells it. Node lists the parts one a line, the most general first. */
