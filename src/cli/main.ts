@@ -5,6 +5,8 @@
  * @module
  */
 import { readFileSync } from "node:fs";
+import { KEYGEN_HELP, runKeygen } from "./keygen.js";
+import { languageOf } from "./language.js";
 import { MIGRATE_HELP, runMigrate } from "./migrate.js";
 import { RESEAL_HELP, runReseal } from "./reseal.js";
 import { runSandbox, SANDBOX_HELP } from "./sandbox.js";
@@ -18,6 +20,10 @@ interface Command {
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["sandbox", { summary: "start a bank on this machine to build against", help: SANDBOX_HELP, run: runSandbox }],
+  [
+    "keygen",
+    { summary: "make the keys that the bank registers", help: KEYGEN_HELP[languageOf(undefined)], run: runKeygen },
+  ],
   ["migrate", { summary: "make a store's tables, or bring them up to date", help: MIGRATE_HELP, run: runMigrate }],
   ["reseal", { summary: "seal what a store holds under the newest key", help: RESEAL_HELP, run: runReseal }],
 ]);
