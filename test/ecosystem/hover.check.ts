@@ -50,7 +50,7 @@ beforeAll(async () => {
     readFile: ts.sys.readFile,
   });
   hover = name => {
-    const at = source.search(new RegExp(`\\b${name.replaceAll(".", "\\.")}\\b`)) + name.lastIndexOf(".") + 1;
+    const at = source.indexOf(name) + Math.max(name.lastIndexOf(" "), name.lastIndexOf(".")) + 1;
     const info = service.getQuickInfoAtPosition(file, at);
     return { shown: ts.displayPartsToString(info?.displayParts), said: ts.displayPartsToString(info?.documentation) };
   };
@@ -59,21 +59,26 @@ beforeAll(async () => {
 test.each([
   [
     "optionsFromEnvironment",
-    "(alias) function optionsFromEnvironment(environment?: Environment): ProfileOptions",
+    "function optionsFromEnvironment(environment?: Environment): ProfileOptions",
     "The options that the environment holds",
   ],
-  ["links.begin", "Links.begin(", "TODO"],
-  ["links.complete", "Links.complete(", "TODO"],
-  ["debits.create", "Debits.create(", "TODO"],
-  ["minna.ready", "MinnaClient.ready(", "TODO"],
-  ["begun", "const begun: ", ""],
-  ["debit", "const debit: ", ""],
-  ["minna", "const minna: MinnaClient", ""],
-  ["startSandbox", "function startSandbox(options?: SandboxOptions): Promise<Sandbox>", "TODO"],
-  ["FAULT_NAMES", "TODO", "TODO"],
+  ["type MinnaClientOptions", "type MinnaClientOptions = ProfileOptions & {", "The options of a client"],
+  ["new MinnaClient", "new MinnaClient(options: MinnaClientOptions): MinnaClient", "It does no I/O"],
+  ["const minna", "const minna: MinnaClient", ""],
+  ["links.begin", "Links.begin(", "prepares the authorization and returns where to send the customer"],
+  ["links.complete", "Links.complete(", "verifies the bank's response, then exchanges its code, once"],
+  ["begun.authorizationUrl", "BegunLink.authorizationUrl: string", "Redirect the browser here"],
+  ["const begun", "const begun: BegunLink", ""],
+  ["const link", "const link: Link", ""],
+  ["accounts.transactions", ": Rows<Transaction>", "oldest first, page by page"],
+  ["debits.create", "Debits.create(", "once for each reference"],
+  ["const debit", "const debit: WithInteractionId<Debit>", ""],
+  ["minna.ready", "MinnaClient.ready(", "discovers the bank now"],
+  ["error.sideEffect", "MinnaError.sideEffect: SideEffect", "can have changed something at the bank"],
+  ["const bank", "const bank: Sandbox", ""],
+  ["await startSandbox", "startSandbox(options?: SandboxOptions): Promise<Sandbox>", "Starts a bank"],
 ])("%s", (name, shown, said) => {
   const info = hover(name);
-  console.log(name, info);
   expect(info.shown).toContain(shown);
   expect(info.said).toContain(said);
   expect(info.shown.length).toBeLessThan(300);
