@@ -28,8 +28,11 @@ afterAll(async () => {
 });
 
 /** Runs a file of the project as the partner's server, with no variable but those that it is told. */
-async function serve(file: string, { node = process.execPath, flags = [] as string[], cwd = project, ...who } = {}) {
-  const options = { cwd, env: { BANK: bank.told, NODE_NO_WARNINGS: "1" }, ...who };
+async function serve(
+  file: string,
+  { node = process.execPath, flags = [] as string[], cwd = project, env = {}, ...who } = {},
+) {
+  const options = { cwd, env: { BANK: bank.told, NODE_NO_WARNINGS: "1", ...env }, ...who };
   return promisify(execFile)(node, [...flags, file], options);
 }
 
@@ -60,7 +63,15 @@ describe("a server in production", () => {
     await chmod(project, 0o755);
   });
 
-  test.each(NODES)("writes no file, and starts no process or thread, on %s", async node => {
+  test("leaves nothing behind where it could write", async () => {
+    const cwd = join(project, "writable");
+    await mkdir(cwd);
+    const env = { HOME: cwd, TMPDIR: cwd, XDG_CACHE_HOME: cwd };
+    expect((await serve(join(project, "partner.mjs"), { cwd, env })).stdout).toBe(LINKED);
+    expect(await readdir(cwd)).toEqual([]);
+  });
+
+  test.each(NODES)("needs no leave to write files or to start processes or threads, on %s", async node => {
     const flags = await withoutPermissions(node);
     await expect(serve("writing.mjs", { node, flags })).rejects.toThrow("ERR_ACCESS_DENIED");
     expect((await serve("partner.mjs", { node, flags })).stdout).toBe(LINKED);
