@@ -165,6 +165,7 @@ test("the entry points export these names, and no others", async () => {
       ],
       "sandbox": [
         "FAULT_NAMES",
+        "SandboxFolderError",
         "startSandbox",
       ],
       "testing": [
