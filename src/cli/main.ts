@@ -53,6 +53,6 @@ function print(text: string): void {
 main(process.argv.slice(2)).catch((error: unknown) => {
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(`minna-baas: ${message}\n`);
-  if (error instanceof UsageError) process.stderr.write("Try: minna-baas --help\n");
+  if (error instanceof UsageError) process.stderr.write("Try: npx minna-baas --help\n");
   process.exitCode = error instanceof UsageError ? 2 : 1;
 });

@@ -15,7 +15,9 @@ describe("the tarball", () => {
   it("holds the built package and nothing of the workshop", async () => {
     const files = await readdir(join(project, "node_modules/minna-baas"));
     expect(files.sort()).toEqual([
+      "ARCHITECTURE.md",
       "CHANGELOG.md",
+      "CONTRIBUTING.md",
       "LICENSE",
       "README.ja.md",
       "README.md",
