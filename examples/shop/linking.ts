@@ -68,14 +68,17 @@ export function linkingRoutes(app: FastifyInstance, parts: LinkingParts): void {
   app.get("/bank/callback", async (request, reply) => {
     const session = sessions.of(request);
     if (session === undefined) return reply.redirect("/", 303);
+    // To the second, as the bank's times are.
+    const began = Math.floor(Date.now() / 1000) * 1000;
     const forget = () => reply.clearCookie(TRANSACTION, { path: "/bank" });
     try {
       const transaction = request.cookies[TRANSACTION];
       const link = await minna.links.complete(request.url, { transaction }, present(request));
       forget();
       if (link.customerId !== session.customer.id) {
-        // Somebody else began it, perhaps to have this customer's account linked to theirs.
-        await minna.links.end(link.id);
+        // Somebody else began it, perhaps to have this customer's account linked to theirs. One that was renewed has been
+        // theirs before, and their open debits can be asked for only while it is there.
+        if (Date.parse(link.createdAt) >= began) await minna.links.end(link.id);
         return refuse(request, reply, "wrongCustomer");
       }
       session.notice = "linked";

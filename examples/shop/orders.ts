@@ -88,10 +88,11 @@ export class Orders {
     return order?.state === "open" ? this.#write({ ...order, state: "paying", linkId }) : undefined;
   }
 
-  /** Writes how an order stands. */
+  /** Writes how a waiting order stands. One that has come to its end stays so: who is late with a doubt takes nothing back. */
   change(id: string, change: Pick<Order, "state" | "reason" | "interactionId">): void {
     const order = this.#orders.get(id);
-    if (order !== undefined) this.#write({ ...order, reason: undefined, interactionId: undefined, ...change });
+    if (order !== undefined && isWaiting(order))
+      this.#write({ ...order, reason: undefined, interactionId: undefined, ...change });
   }
 
   /** The orders whose end is not known. */
