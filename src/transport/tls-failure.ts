@@ -31,7 +31,7 @@ const INSECURE =
 const CLOCK =
   "Compare this machine's clock with the time; if it is right, the server's owner must renew its certificate.";
 const UNTRUSTED =
-  "For a private CA, or a sandbox, set certificate.ca (MINNA_CA_FILE) to its certificate. Else a proxy that opens TLS may be in between: have it let the bank through.";
+  "For a private CA, or a sandbox, set certificate.ca (MINNA_CA_FILE) to its certificate; one that is set is not this one's: a sandbox without --write has a new one at each start. Else a proxy that opens TLS may be in between: have it let the bank through.";
 const NO_COMMON = "It shares no TLS version (1.2, 1.3) and cipher (AES-GCM) with this client.";
 
 /** Why there is no secure connection, and what to do; in the order in which they are looked for. */
@@ -83,7 +83,7 @@ export function unreachable(code: string, environment: Readonly<Record<string, s
     case "EAI_AGAIN":
       return `Its name is not known to DNS here. Check the host in issuer and api.baseUrl, and the network.${unused}`;
     case "ECONNREFUSED":
-      return `Nothing listens there. Check host and port in issuer and api.baseUrl, and that the server is running.${unused}`;
+      return `Nothing listens there. Check host and port in issuer and api.baseUrl, and that the server, or the sandbox, is running.${unused}`;
     case "ETIMEDOUT":
     case "EHOSTUNREACH":
     case "ENETUNREACH":
