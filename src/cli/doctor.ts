@@ -23,11 +23,12 @@ as "options" or by default; with "store", that is looked at too:
 
   export const options = { ...optionsFromEnvironment(), store: postgresStore(new pg.Pool()) };
 
-Nothing is changed at the bank. In the store an entry and a lock of its own are made and removed; a store that makes its
+Nothing is changed at the bank, which is sent one authorization request that nobody opens: without it nobody can tell
+whether clientId, certificate, redirectUri and signing key are the registered ones. In the store an entry and a lock of its own are made and removed; a store that makes its
 tables when it is first used makes them now.
 
 Options:
-  --push            push a real authorization request, which nobody opens
+  --no-push         leave out the authorization request
   --offline         leave out what needs the network; the store is looked at all the same
   --timeout N       seconds to wait for each thing (default: 10)
   --json            print JSON
@@ -66,12 +67,11 @@ function read(args: string[]): {
   if (file === undefined || more.length > 0) {
     throw new UsageError("doctor needs one file: of MINNA_… variables, or a module that exports the options");
   }
-  if (values.push && values.offline) throw new UsageError("--push needs the network, and --offline leaves it out");
   return {
     file,
     json: values.json,
     lang: languageOf(values.lang),
-    settings: { timeout: seconds(values.timeout) * 1000, offline: values.offline, push: values.push },
+    settings: { timeout: seconds(values.timeout) * 1000, offline: values.offline, push: !values["no-push"] },
   };
 }
 
@@ -81,7 +81,7 @@ function parse(args: string[]) {
       args,
       allowPositionals: true,
       options: {
-        push: { type: "boolean", default: false },
+        "no-push": { type: "boolean", default: false },
         offline: { type: "boolean", default: false },
         json: { type: "boolean", default: false },
         timeout: { type: "string", default: "10" },

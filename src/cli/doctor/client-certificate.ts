@@ -67,8 +67,8 @@ export function judge(target: Target, compared: Comparison, leaf: X509Certificat
     return ok(
       "mtls.certificate",
       {
-        en: `Accepted in ${protocol} (HTTP ${status}); ${without.en}`,
-        ja: `${protocol} で受理(HTTP ${status})、${without.ja}`,
+        en: `The certificate is accepted in ${protocol} (a request to nowhere got HTTP ${status}); ${without.en}`,
+        ja: `${protocol} で証明書を受理(確認用リクエストの応答は HTTP ${status})、${without.ja}`,
       },
       subject,
     );

@@ -74,8 +74,8 @@ function unreachable({ host, port }: Target, code: string, addresses: readonly s
         : { en: "Packets get lost on the way.", ja: "通信が途中で遮断されています。" },
       fix: refused
         ? {
-            en: "Check the port; with the sandbox, start it (npx minna-baas sandbox); at the bank, look for maintenance.",
-            ja: "ポート番号を確認してください。サンドボックスの場合は起動し(npx minna-baas sandbox)、銀行の場合はメンテナンス情報を確認してください。",
+            en: "Check the port; with the sandbox, start it (npx minna-baas sandbox --write FOLDER, the folder of its certificates); at the bank, look for maintenance.",
+            ja: "ポート番号を確認してください。サンドボックスの場合は、証明書のあるフォルダーを指定して起動し(npx minna-baas sandbox --write FOLDER)、銀行の場合はメンテナンス情報を確認してください。",
           }
         : {
             en: "Let the firewall open this host and port; ask the bank whether your address is on its list.",
@@ -141,7 +141,7 @@ function distrusted(target: Target, { distrust = "", peer }: Attempt, trusted: r
         trusted.length === 0
           ? {
               en: "With a private CA of the bank, or the sandbox: give its certificate as certificate.ca (MINNA_CA_FILE). With any other issuer than the one expected: a proxy opens the connection.",
-              ja: "銀行のプライベート CA やサンドボックスの場合は、その証明書を certificate.ca(MINNA_CA_FILE)に指定してください。発行元に心当たりがない場合は、途中のプロキシが TLS を終端しています。",
+              ja: "銀行のプライベート CA やサンドボックスの場合は、その証明書を certificate.ca(MINNA_CA_FILE)に指定してください。発行元に心当たりがない場合は、途中のプロキシが TLS を終端している可能性があります。",
             }
           : {
               en: "certificate.ca (MINNA_CA_FILE) holds another authority than this one: ask the bank for the present one; a sandbox that was started anew has a new one.",

@@ -38,7 +38,8 @@ export const options: Check = check({
       };
     } catch (error) {
       if (!(error instanceof ConfigurationError)) throw error;
-      return { findings: [...error.problems.map(wrongOption), ...findings], facts };
+      const named = error.problems.map(wrong => wrongOption(wrong, patient.content.kind === "environment"));
+      return { findings: [...named, ...findings], facts };
     }
   },
 });
@@ -80,9 +81,22 @@ function unread(given: object): object {
   return { ...given, certificate: () => certificate };
 }
 
-function wrongOption({ option, expected, found }: ConfigurationProblem): Finding {
-  const [name = option] = option.replace(/^previous(\[\d+\])?\./, "").split("[");
+/** The variables that hold these options, where they don't say so by themselves. */
+const VARIABLES: Readonly<Record<string, string>> = {
+  profile: "MINNA_PROFILE",
+  issuer: "MINNA_ISSUER",
+  clientId: "MINNA_CLIENT_ID",
+  redirectUri: "MINNA_REDIRECT_URI",
+  "api.baseUrl": "MINNA_API_BASE_URL",
+  requestDelivery: "MINNA_REQUEST_DELIVERY",
+  announcedIn: "MINNA_ANNOUNCED_IN",
+};
+
+function wrongOption({ option: path, expected, found }: ConfigurationProblem, ofVariables: boolean): Finding {
+  const [name = path] = path.replace(/^previous(\[\d+\])?\./, "").split("[");
   const meant = OPTIONS_IN_JAPANESE[name] ?? expected;
+  const variable = ofVariables ? VARIABLES[path] : undefined;
+  const option = variable === undefined ? path : `${variable} (${path})`;
   return problem(
     "options.invalid",
     { en: `${option}: expected ${expected}; found ${found}`, ja: `${option}: ${foundInJapanese(found)}` },
@@ -93,7 +107,7 @@ function wrongOption({ option, expected, found }: ConfigurationProblem): Finding
       },
       fix: { en: `Set ${option} to ${expected}.`, ja: `${option} に正しい値を設定してください: ${meant}` },
     },
-    option,
+    path,
   );
 }
 

@@ -23,8 +23,8 @@ export const push: Check = check({
   run: async ({ configuration }, { push: wanted, timeout }) => {
     if (!wanted) {
       const found = {
-        en: "Not pushed: --push makes a request at the bank, which nobody opens",
-        ja: "送信していません。--push で、銀行に認可リクエストを 1 件送信して確認します(画面は開きません)",
+        en: "Not tried (--no-push): whether the bank knows this clientId, certificate, redirectUri and signing key",
+        ja: "確認していません(--no-push)。clientId、証明書、redirectUri、署名鍵が登録どおりかどうかは分かりません",
       };
       return { findings: [skipped("push", found)] };
     }

@@ -104,5 +104,5 @@ export const PUSHED: readonly Broken[] = [
       ward.options({ signing: { key: another.key, alg: "ES256", kid: "other" } }, "fapi2-message-signing"),
     says: /invalid_request_object/,
   },
-  { how: "without --push", id: "push", status: "skipped", patient: ward => ward.options() },
+  { how: "with --no-push", id: "push", status: "skipped", patient: ward => ward.options() },
 ];

@@ -36,7 +36,7 @@ async function doctor(args: readonly string[], env: Readonly<Record<string, stri
 
 test.each<Profile>([...PROFILES])("a file of variables for a healthy bank: %s", async profile => {
   const file = await folder.environment(await folder.connection(bank, profile));
-  const { code, stdout, stderr } = await doctor(["--push", file]);
+  const { code, stdout, stderr } = await doctor([file]);
   expect(stderr).toBe("");
   expect(stdout).toContain(", 0 problems, ");
   expect(stdout).toContain(`x5t#S256 `);
@@ -45,6 +45,22 @@ test.each<Profile>([...PROFILES])("a file of variables for a healthy bank: %s", 
 });
 
 describe("what is broken", () => {
+  test("is called by the name of the variable, and by that of the option", async () => {
+    const variables = await folder.connection(bank, "fapi2-security");
+    const file = await folder.environment({ ...variables, MINNA_PROFILE: "fapi3" });
+    const { stdout } = await doctor(["--offline", file]);
+    expect(stdout).toContain("MINNA_PROFILE (profile): expected one of fapi1-advanced");
+  });
+
+  test("is found at the bank, too: a client that it does not know", async () => {
+    const variables = await folder.connection(bank, "fapi2-security");
+    const file = await folder.environment({ ...variables, MINNA_CLIENT_ID: "partner-fapi9" });
+    expect((await doctor([file])).stdout).toContain("[push.refused]");
+    const { code, stdout } = await doctor(["--no-push", file]);
+    expect(stdout).toContain("Not tried (--no-push): whether the bank knows this clientId");
+    expect(code).toBe(0);
+  });
+
   test("comes first, with what to do, in the language of who asks; exit code 1", async () => {
     const variables = await folder.connection(bank, "fapi2-security");
     const file = await folder.environment({
@@ -135,7 +151,6 @@ test.each<[string[], string]>([
   [["a.env", "b.env"], "doctor needs one file"],
   [["--timeout", "0", "a.env"], "--timeout must be"],
   [["--lang", "fr", "a.env"], "--lang must be"],
-  [["--push", "--offline", "a.env"], "--push needs the network"],
   [["--nonsense"], "Unknown option"],
   [["missing.env"], "missing.env can't be read (ENOENT)"],
 ])("ends with 2 for %j", async (args, reason) => {
