@@ -94,7 +94,7 @@ describe("the pages about errors in both languages", () => {
   });
 
   it("tell the same things of each code", () => {
-    const labels = { 意味: "Means", "SDKの対応": "Done already", お金: "Money", 見分け方: "How to tell" } as const;
+    const labels = { 意味: "Means", SDKの対応: "Done already", お金: "Money", 見分け方: "How to tell" } as const;
     const more = { 今すること: "Now", 恒久対策: "Lasting" } as const;
     const names: Readonly<Record<string, string>> = { ...labels, ...more };
     const told = (text: string) =>
