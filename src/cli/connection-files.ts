@@ -73,7 +73,8 @@ export async function writeConnection(folder: string, connection: Connection): P
 async function write(file: string, text: string): Promise<void> {
   const found = await readFile(file, "utf8").catch(() => undefined);
   if (found !== text) {
-    await writeFile(`${file}.new`, text, { mode: 0o600 });
+    await rm(`${file}.new`, { force: true });
+    await writeFile(`${file}.new`, text, { mode: 0o600, flag: "wx" });
     await rename(`${file}.new`, file);
   }
   await chmod(file, 0o600);
