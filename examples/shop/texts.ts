@@ -200,7 +200,7 @@ const en: typeof ja = {
   },
   wrongCustomer: {
     title: "The account was not linked",
-    why: "The customer who began the link is not the one who is logged in now. The link was ended.",
+    why: "The customer who began the link is not the one who is logged in now. Nothing was linked.",
   },
   forged: {
     title: "Not accepted",
