@@ -1,5 +1,6 @@
 /** Paying for orders by 口座振替, each exactly once, and finding out what became of those that are open. */
 import {
+  ArgumentError,
   type CallOptions,
   type Debit,
   DebitOutcomeUnknownError,
@@ -66,8 +67,7 @@ export class Checkout {
   }
 
   #failed(id: string, error: unknown): void {
-    // A MinnaError that is not this one says that nothing was moved. Of anything else nothing is sure.
-    if (error instanceof DebitOutcomeUnknownError || !(error instanceof MinnaError)) this.#unknown(id, error);
+    if (isInDoubt(error)) this.#unknown(id, error);
     else this.#notCharged(id, error);
   }
 
@@ -84,6 +84,13 @@ export class Checkout {
     const reason = error instanceof LinkError ? "renew" : details.code;
     this.#orders.change(id, { state: "not_charged", reason, interactionId: details.interactionId });
   }
+}
+
+/** Whether the order may have been charged. A MinnaError that is neither of these says that it was not; of the rest nothing is sure. */
+function isInDoubt(error: unknown): boolean {
+  // There is a debit under the order's reference, only with another body: after a release that changed the description, say.
+  const reused = error instanceof ArgumentError && error.code === "reference_reused";
+  return reused || error instanceof DebitOutcomeUnknownError || !(error instanceof MinnaError);
 }
 
 /** A status that nobody has heard of is none to deliver for. */

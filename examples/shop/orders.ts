@@ -113,11 +113,11 @@ export class Orders {
     return () => void this.#held.delete(hold);
   }
 
-  /** Writes how an order stands. What is paid stays so, whoever comes with older news, unless it is returned. */
+  /** Writes how a waiting order stands. One that has come to its end stays so: who is late with a doubt takes nothing back. */
   change(id: string, change: Pick<Order, "state" | "reason" | "interactionId">): void {
     const order = this.#orders.get(id);
-    if (order === undefined || (order.state === "paid" && change.state !== "returned")) return;
-    this.#write({ ...order, reason: undefined, interactionId: undefined, ...change });
+    if (order !== undefined && isWaiting(order))
+      this.#write({ ...order, reason: undefined, interactionId: undefined, ...change });
   }
 
   /** The orders whose end is not known. */

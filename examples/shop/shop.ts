@@ -106,9 +106,8 @@ export function openShop({ minna, origin, log, forgotten }: ShopOptions): Shop {
     reply.setCookie("language", language, { httpOnly: true, secure, sameSite: "lax", path: "/", maxAge: 31_536_000 });
     // A path of this shop, and not one like //elsewhere.example, which leads away.
     const back = form.get("back") ?? "/";
-    const url = URL.canParse(back, origin) ? new URL(back, origin) : undefined;
-    const own = url?.origin === origin && !url.pathname.startsWith("//");
-    return reply.redirect(own ? url.pathname : "/", 303);
+    const { origin: there, pathname } = new URL(URL.canParse(back, origin) ? back : "/", origin);
+    return reply.redirect(there === origin && !pathname.startsWith("//") ? pathname : "/", 303);
   });
   app.post("/login", (request, reply) => {
     if (!sessions.logIn(formOf(request).get("customer") ?? "", request, reply))

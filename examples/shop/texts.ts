@@ -72,7 +72,7 @@ const ja = {
   },
   wrongCustomer: {
     title: "口座を連携できませんでした",
-    why: "口座連携を始めたお客さまと、いまログインしているお客さまが違います。連携は取り消しました。",
+    why: "口座連携を始めたお客さまと、いまログインしているお客さまが違います。いまのお客さまには、何も連携していません。",
   },
   forged: {
     title: "受け付けられませんでした",
@@ -200,7 +200,7 @@ const en: typeof ja = {
   },
   wrongCustomer: {
     title: "The account was not linked",
-    why: "The customer who began the link is not the one who is logged in now. Nothing was linked.",
+    why: "The customer who began the link is not the one who is logged in now. Nothing was linked to you.",
   },
   forged: {
     title: "Not accepted",

@@ -1,5 +1,5 @@
 /** A partner's own code, small enough to see what its tests need: what becomes of an order when it is charged. */
-import { DebitOutcomeUnknownError, LinkError, type MinnaClient, MinnaError } from "minna-baas";
+import { ArgumentError, DebitOutcomeUnknownError, LinkError, type MinnaClient, MinnaError } from "minna-baas";
 
 export interface Order {
   /** Stands for one debit, for ever. */
@@ -18,6 +18,8 @@ export async function charge(minna: MinnaClient, linkId: string, { id, amount }:
   } catch (error) {
     if (error instanceof DebitOutcomeUnknownError) return "wait";
     if (error instanceof LinkError) return "link-again";
+    // A mistake in the code; `reference_reused` even says that the id has been charged, with another amount.
+    if (error instanceof ArgumentError) throw error;
     if (error instanceof MinnaError && error.sideEffect === "none") return "later";
     throw error;
   }

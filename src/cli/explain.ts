@@ -32,8 +32,8 @@ const COLUMN = 34;
 const MARKS = /\*\*|`/g;
 const TEXTS = {
   usage: {
-    en: "Say more: minna-baas explain CODE",
-    ja: "詳しくは: minna-baas explain コード",
+    en: "Say more: npx minna-baas explain CODE",
+    ja: "詳しくは: npx minna-baas explain コード",
   },
   check: { en: "A ValidationError with this check:", ja: "この check を持つ ValidationError:" },
   leads: { en: "This leads to:", ja: "対応するコード:" },

@@ -7,6 +7,8 @@
 import { VERSION } from "../version.js";
 import { DOCTOR_HELP, runDoctor } from "./doctor.js";
 import { EXPLAIN_HELP, runExplain } from "./explain.js";
+import { KEYGEN_HELP, runKeygen } from "./keygen.js";
+import { languageOf } from "./language.js";
 import { MIGRATE_HELP, runMigrate } from "./migrate.js";
 import { RESEAL_HELP, runReseal } from "./reseal.js";
 import { runSandbox, SANDBOX_HELP } from "./sandbox.js";
@@ -20,6 +22,10 @@ interface Command {
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["sandbox", { summary: "start a bank on this machine to build against", help: SANDBOX_HELP, run: runSandbox }],
+  [
+    "keygen",
+    { summary: "make the keys that the bank registers", help: KEYGEN_HELP[languageOf(undefined)], run: runKeygen },
+  ],
   ["doctor", { summary: "look at all that lies between the options and the bank", help: DOCTOR_HELP, run: runDoctor }],
   ["explain", { summary: "say what an error means, and what to do", help: EXPLAIN_HELP, run: runExplain }],
   ["migrate", { summary: "make a store's tables, or bring them up to date", help: MIGRATE_HELP, run: runMigrate }],
@@ -47,6 +53,6 @@ function print(text: string): void {
 main(process.argv.slice(2)).catch((error: unknown) => {
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(`minna-baas: ${message}\n`);
-  if (error instanceof UsageError) process.stderr.write("Try: minna-baas --help\n");
+  if (error instanceof UsageError) process.stderr.write("Try: npx minna-baas --help\n");
   process.exitCode = error instanceof UsageError ? 2 : 1;
 });

@@ -12,8 +12,8 @@ export class DebitOutcomeUnknownError extends MinnaError {
   }
 
   /**
-   * `debit_key_expired`: the bank shows no debit under the reference, and so long after it was sent it may not be sent
-   * again under it. Ask the bank; what it says decides whether the order may be charged under another reference.
+   * `debit_key_expired`: the bank shows no debit under the reference, or can't be asked for it, and so long after it was
+   * sent it may not be sent again under it. Ask the bank; what it says decides whether the order may be charged under another reference.
    */
   readonly code: "debit_outcome_unknown" | "debit_key_expired";
   /** The partner's own order id, as it was given to `debits.create()`. */
@@ -29,7 +29,7 @@ export class DebitOutcomeUnknownError extends MinnaError {
       `Whether the debit ${JSON.stringify(reference)} was made is not known. Neither deliver nor charge again: ${
         open
           ? "call debits.create() with the same reference and body, or debits.find() with the reference, until it is known."
-          : "the bank shows no such debit and no longer remembers its key, so it is not sent again. Ask the bank."
+          : "the bank no longer remembers its key, so it is not sent again; where it can be asked by the reference, it shows no such debit. Ask the bank."
       }`,
       { ...rest, retryable: open, sideEffect: "possible" },
     );

@@ -9,7 +9,7 @@ const STORE_ADVICE: Readonly<Record<StoreError["code"], string>> = {
   store_failed: "Look at the database and its log.",
   store_timeout: "Look at the database: its connections, locks and load.",
   store_not_durable: "Nothing was written; no debit is made until that is mended.",
-  store_not_migrated: "Run its migrations: minna-baas migrate.",
+  store_not_migrated: "Run its migrations: npx minna-baas migrate MODULE.",
   sealing_key_missing: "Add the key to sealing.keys: nothing is lost while you have it.",
   seal_invalid:
     "The entry was changed, moved or never sealed; it is not used. Find out who writes to the store, and restore it.",

@@ -11,6 +11,7 @@ import { versionsAtWork } from "./versions.js";
 export interface SupportRequest {
   /** When it left. */
   readonly at: JstDateTime;
+  /** Its HTTP method. */
   readonly method: string;
   /** Origin and path; ids in the path are replaced by their names, as in `/accounts/{accountId}/balance`. */
   readonly endpoint: string;
@@ -28,13 +29,17 @@ export interface SupportRequest {
 export interface SupportBundle {
   /** The class of the error. */
   readonly error: string;
+  /** The error's own. */
   readonly code: string;
+  /** The error's own: without secrets and personal data, but for a `reference` that you gave. */
   readonly message: string;
   /** When the error arose. */
   readonly time: JstDateTime;
+  /** Whether the same call may be made again as it is. */
   readonly retryable: boolean;
   /** `possible`: something may have changed at the bank. */
   readonly sideEffect: "none" | "possible";
+  /** The `x-fapi-interaction-id` of the call, or of its last request. */
   readonly interactionId?: string;
   /** What only errors of this class have, such as `status`, `bankCode`, `check`, `linkId`, `reference`. */
   readonly details: Readonly<Record<string, unknown>>;

@@ -57,7 +57,7 @@ export class ValidationError extends MinnaError {
   readonly check: ValidationCheck;
 
   constructor(check: ValidationCheck, message: string, details: MinnaErrorDetails = {}) {
-    super(`${message} What to do: minna-baas explain ${check}.`, details);
+    super(`${message} What to do: npx minna-baas explain ${check}.`, details);
     this.check = check;
   }
 }

@@ -99,7 +99,7 @@ function presented({ certificate: { thumbprint, notAfter } }: FailedRequest): st
   const when = toJst(notAfter);
   return notAfter <= Date.now()
     ? `The client certificate that was presented (x5t#S256 ${thumbprint}) expired on ${when}: that is why, most likely. Get the next one, have it registered at the bank, and put it in its place.`
-    : `The one that was presented has the x5t#S256 ${thumbprint}, and is valid until ${when}. To find out: minna-baas doctor.`;
+    : `The one that was presented has the x5t#S256 ${thumbprint}, and is valid until ${when}. To find out: npx minna-baas doctor FILE.`;
 }
 
 function spaced(sentences: string): string {

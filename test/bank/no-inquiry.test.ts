@@ -125,6 +125,7 @@ describe("a debit whose answer is unclear, at a bank that can't be asked for its
     else {
       const error = await rejection(debits.create(ORDER, OPTIONS), DebitOutcomeUnknownError);
       expect(error).toMatchObject({ code: "debit_key_expired", interactionId: INTERACTION_ID });
+      expect(error.message, "nobody was asked").not.toContain("the bank shows no such debit");
       expect((await entry()).state).toBe("unknown");
     }
     expect(bank.posts).toHaveLength(posts);

@@ -63,14 +63,14 @@ export async function goToBank(page: Page, { origin, bank }: OpenShop, customer 
 /** From the bank's login page, where that is shown, to its page of consent. */
 export async function logInAtBank(page: Page, customer = "hanako"): Promise<void> {
   const password = page.locator("[name=password]");
-  const consent = page.locator("[name=decision][value=deny]");
-  await password.or(consent).waitFor();
+  // Both pages have a way back to the shop.
+  await page.locator("[name=decision][value=deny]").waitFor();
   if (await password.isVisible()) {
     await page.locator("[name=customer]").fill(customer);
     await password.fill(`sandbox-${customer}`);
     await password.press("Enter");
   }
-  await consent.waitFor();
+  await page.locator(":root:not(:has([name=password])) [name=decision][value=deny]").waitFor();
 }
 
 /** Allows or refuses there, and waits until the shop shows where that led. */

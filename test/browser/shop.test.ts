@@ -299,7 +299,7 @@ describeInBrowser("the shop")("the shop", { timeout: 120_000 }, () => {
     await other.getByRole("button", { name: "ログアウト" }).click();
     await logIn(other, shop, "お客さま B");
     await page.locator("[name=decision][value=allow]").click();
-    await page.getByText("連携は取り消しました").waitFor();
+    await page.getByText("何も連携していません").waitFor();
     const links = [];
     for await (const { customerId } of shop.minna.links.list()) links.push(customerId);
     expect(links).toEqual([]);

@@ -63,8 +63,6 @@ export const DECLARED: Readonly<Record<string, string>> = {
     declare const fapi1: ProfileOptions;
     declare const fapi2: ProfileOptions;
     declare const store: Store;`,
-  "README.md#In your tests": `
-    declare const authorizationUrl: string;`,
   "docs/errors.md#Errors": `
     import { type MinnaClient, MinnaError } from "minna-baas";
     declare const minna: MinnaClient;

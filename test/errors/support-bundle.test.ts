@@ -1,3 +1,4 @@
+import { createHash, X509Certificate } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -156,6 +157,44 @@ describe("an error of a call", () => {
       expect(requests[0]?.interactionId).toBe(interactionId);
       expect(requests[1]?.interactionId).toMatch(UUID);
     });
+  });
+
+  it("brings its own requests only, where others fail at the same time", async () => {
+    const { id } = await link(bank, minna, SCOPES, "taro");
+    const calls = [
+      { work: minna.link(id).accounts, account: "acc-none-1", interactionId: "11111111-7a36-4d5b-a0cc-6c2f62d2f1d5" },
+      { work: handle.accounts, account: "acc-none-2", interactionId: "22222222-7a36-4d5b-a0cc-6c2f62d2f1d5" },
+    ];
+    const failures = await Promise.all(
+      calls.map(({ work, account, interactionId }) =>
+        rejection(work.balance(account, { interactionId }), errors.ApiError),
+      ),
+    );
+    for (const [at, error] of failures.entries()) {
+      const { requests, interactionId } = bundleOf(error);
+      expect(requests.map(request => request.interactionId)).toEqual([calls[at]?.interactionId]);
+      expect(interactionId).toBe(calls[at]?.interactionId);
+    }
+  });
+
+  it("names the certificate that each request presented, also after it was changed", async () => {
+    const own = connect(bank, "fapi2-security");
+    const { id } = await link(bank, own);
+    const missed = async () => {
+      const { requests } = bundleOf(await rejection(own.link(id).accounts.balance("acc-none"), errors.ApiError));
+      return requests.map(({ endpoint, outcome, thumbprint }) => [endpoint.endsWith("/token"), outcome, thumbprint]);
+    };
+    const thumbprintOf = (pem: string) => createHash("sha256").update(new X509Certificate(pem).raw).digest("base64url");
+    const before = thumbprintOf(bank.client("fapi2-security").certificate.cert);
+    expect(await missed()).toEqual([[false, 404, before]]);
+    const { cert, key } = bank.issueCertificate({ commonName: bank.client("fapi2-security").clientId });
+    const { thumbprint } = await own.rotateCertificate({ cert, key, ca: bank.ca });
+    expect(thumbprint).toBe(thumbprintOf(cert));
+    expect(await missed()).toEqual([
+      [true, 200, thumbprint],
+      [false, 404, thumbprint],
+    ]);
+    await own.close();
   });
 
   it("brings none of the bank's ids: neither in the bundle, nor in the error; also where it is returned", async () => {

@@ -89,3 +89,22 @@ it("knows a debit that was certainly not made from one in doubt", async () => {
   await checkout.pay(order);
   expect([stateOf(order), debited()]).toEqual(["not_charged", []]);
 });
+
+it("does not take a debit that stands under the order's reference with another body for none", async () => {
+  const { minna, checkout, take, stateOf, debited } = await open();
+  const order = take();
+  // What the shop's last release made of the order, before its process died.
+  const debits = minna.link(order.linkId ?? "").debits;
+  await debits.create({ reference: order.id, amount: order.amount, description: "ｾﾝﾉﾅﾏｴ" });
+  await checkout.settle();
+  expect([stateOf(order), debited()]).toEqual(["unknown", [-880]]);
+});
+
+it("lets a doubt that comes late take nothing back", () => {
+  const orders = new Orders();
+  const { id } = orders.offer(CUSTOMER, BOOK);
+  orders.take(id, "link");
+  orders.change(id, { state: "paid" });
+  orders.change(id, { state: "unknown" });
+  expect(orders.find(CUSTOMER, id)?.state).toBe("paid");
+});

@@ -35,7 +35,7 @@ describe("an answer", () => {
   test.each(["", "<html>CANARY</html>", '{"name":"CANARY'])("that is not JSON is refused: %j", body => {
     const error = thrown(() => decode(schema, answer(200, body), "test", aCall()), ValidationError);
     expect(error).toMatchObject({ check: "body", interactionId: INTERACTION_ID, retryable: false });
-    expect(error.message).toBe("The bank's answer (test) is not JSON. What to do: minna-baas explain body.");
+    expect(error.message).toBe("The bank's answer (test) is not JSON. What to do: npx minna-baas explain body.");
     expect(everythingShown(error)).not.toContain("CANARY");
   });
 

@@ -184,7 +184,7 @@ describe("an answer", () => {
     const error = thrown(() => read(contract, answer(200, { name: "CANARY" }), { ...GET, method }), ValidationError);
     expect(error).toMatchObject({ check: "body", sideEffect, interactionId: INTERACTION_ID });
     expect(error.message).toBe(
-      "The bank's answer (accounts) can't be read by contract.operations.accounts.answer: it failed with RangeError. What to do: minna-baas explain body.",
+      "The bank's answer (accounts) can't be read by contract.operations.accounts.answer: it failed with RangeError. What to do: npx minna-baas explain body.",
     );
     expect(everythingShown(error)).not.toContain("CANARY");
   });

@@ -1,26 +1,12 @@
-import { execFile } from "node:child_process";
-import { cp, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-
-const run = promisify(execFile);
-const root = new URL("../..", import.meta.url).pathname;
-// CI names a binary for each Node version that is supported; elsewhere the one that runs the tests has to do.
-const nodes = (process.env["NODE_BINARIES"] ?? process.execPath).split(":");
+import { NODES, partnerProject, ROOT, run } from "./partner-project.js";
 
 let project: string;
 
 beforeAll(async () => {
-  project = await mkdtemp(join(tmpdir(), "minna-baas-"));
-  await cp(new URL("project", import.meta.url), project, { recursive: true });
-  const { stdout } = await run("npm", ["pack", "--silent", "--pack-destination", project], { cwd: root });
-  const { devDependencies } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
-  const peer = `oidc-provider@${devDependencies["oidc-provider"]}`;
-  await run("npm", ["install", "--silent", "--no-audit", "--no-fund", join(project, stdout.trim()), peer], {
-    cwd: project,
-  });
+  project = await partnerProject();
 }, 180_000);
 
 afterAll(() => rm(project, { recursive: true, force: true }));
@@ -29,7 +15,9 @@ describe("the tarball", () => {
   it("holds the built package and nothing of the workshop", async () => {
     const files = await readdir(join(project, "node_modules/minna-baas"));
     expect(files.sort()).toEqual([
+      "ARCHITECTURE.md",
       "CHANGELOG.md",
+      "CONTRIBUTING.md",
       "LICENSE",
       "README.ja.md",
       "README.md",
@@ -42,7 +30,7 @@ describe("the tarball", () => {
     ]);
   });
 
-  it.each(nodes)(
+  it.each(NODES)(
     "links and charges in every profile, as ESM, on %s",
     async node => {
       const { stdout } = await run(node, ["link-and-charge.mjs"], { cwd: project });
@@ -51,14 +39,14 @@ describe("the tarball", () => {
     60_000,
   );
 
-  it.each(nodes)("can be required from CommonJS on %s", async node => {
+  it.each(NODES)("can be required from CommonJS on %s", async node => {
     const { stdout } = await run(node, ["require.cjs"], { cwd: project });
     expect(stdout.trim()).toBe("required");
   });
 
   it("brings its command", async () => {
     const { stdout } = await run(join(project, "node_modules/.bin/minna-baas"), ["--version"], { cwd: project });
-    const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+    const { version } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));
     expect(stdout.trim()).toBe(version);
   });
 

@@ -1,5 +1,5 @@
 /**
- * Writes the few ASN.1 values that an X.509 certificate is made of, in DER.
+ * Writes the few ASN.1 values that certificates and requests for them are made of, in DER.
  *
  * @module
  */
@@ -42,6 +42,21 @@ export function octetString(content: Buffer): Buffer {
 
 export function utf8String(text: string): Buffer {
   return tagged(0x0c, Buffer.from(text, "utf8"));
+}
+
+/** Letters, digits and a few signs; that there are no others is for the caller to see to. */
+export function printableString(text: string): Buffer {
+  return tagged(0x13, Buffer.from(text, "ascii"));
+}
+
+/** ASCII; that it is no more is for the caller to see to. */
+export function ia5String(text: string): Buffer {
+  return tagged(0x16, Buffer.from(text, "ascii"));
+}
+
+/** The value of what has none. */
+export function nothing(): Buffer {
+  return tagged(0x05, Buffer.alloc(0));
 }
 
 /** An object identifier from its dotted form, such as `2.5.4.3`. */
