@@ -53,7 +53,7 @@ export const HOSTS: readonly Broken[] = [
     how: "a certificate for another name",
     id: "host.name",
     patient: ward => ward.withFault("server-certificate-wrong-name"),
-    says: /elsewhere\.example/,
+    says: /elsewhere\.localhost/,
   },
   {
     how: "an expired server certificate",
