@@ -56,8 +56,9 @@ export class Checkout {
     }
     // What recover() does not tell of, it does not know, or told a process that died before it wrote it down: asking for
     // the same reference again either makes the debit that the customer ordered, or tells what became of it.
-    for (const order of this.#orders.waiting()) {
-      if (!seen.has(order.id) && Date.now() - order.changedAt >= this.#forgotten) await this.pay(order);
+    for (const { id } of this.#orders.waiting()) {
+      const order = seen.has(id) ? undefined : this.#orders.retake(id, this.#forgotten);
+      if (order !== undefined) await this.pay(order);
     }
   }
 

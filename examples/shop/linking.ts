@@ -1,4 +1,5 @@
 /** 口座連携: the routes that link a customer's account, show it, and unlink it. */
+import { createHmac, randomBytes } from "node:crypto";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import {
   AuthorizationError,
@@ -8,12 +9,14 @@ import {
   type Scope,
   ValidationError,
 } from "minna-baas";
-import { isWaiting, type Orders } from "./orders.js";
+import type { Orders } from "./orders.js";
 import { type AccountView, accountPage, type Permission, type Visitor } from "./pages.js";
 import type { Sessions } from "./sessions.js";
 
-/** The cookie that binds an authorization to the browser that began it. */
+/** The cookie that binds an authorization to the browser that began it, and to the customer who did. */
 const TRANSACTION = "bank";
+/** With your sessions' other secrets, where there is more than one process. */
+const KEY = randomBytes(32);
 /** Only what the shop uses: each is a line that the customer reads at the bank. */
 const SCOPES: readonly Scope[] = ["balance", "debit"];
 
@@ -55,7 +58,7 @@ export function linkingRoutes(app: FastifyInstance, parts: LinkingParts): void {
     const wish = { customerId: customer.id, scopes: SCOPES, ...(link === undefined ? {} : { link: link.id }) };
     const { authorizationUrl, transaction, expiresIn } = await minna.links.begin(wish, present(request));
     // Sent to the callback only, and not readable by scripts. Lax, because it is the bank that sends the browser back.
-    reply.setCookie(TRANSACTION, transaction, {
+    reply.setCookie(TRANSACTION, boundTo(customer.id, transaction), {
       httpOnly: true,
       secure,
       sameSite: "lax",
@@ -68,19 +71,18 @@ export function linkingRoutes(app: FastifyInstance, parts: LinkingParts): void {
   app.get("/bank/callback", async (request, reply) => {
     const session = sessions.of(request);
     if (session === undefined) return reply.redirect("/", 303);
-    // To the second, as the bank's times are.
-    const began = Math.floor(Date.now() / 1000) * 1000;
     const forget = () => reply.clearCookie(TRANSACTION, { path: "/bank" });
     try {
-      const transaction = request.cookies[TRANSACTION];
-      const link = await minna.links.complete(request.url, { transaction }, present(request));
-      forget();
-      if (link.customerId !== session.customer.id) {
-        // Somebody else began it, perhaps to have this customer's account linked to theirs. One that was renewed has been
-        // theirs before, and their open debits can be asked for only while it is there.
-        if (Date.parse(link.createdAt) >= began) await minna.links.end(link.id);
+      const kept = request.cookies[TRANSACTION];
+      const transaction = kept?.split(".", 1)[0];
+      if (transaction !== undefined && kept !== boundTo(session.customer.id, transaction)) {
+        // Somebody else began it, perhaps to have this customer's account linked to theirs. Not once it is complete: a link
+        // that has to be ended again is theirs until the bank can be told.
+        forget();
         return refuse(request, reply, "wrongCustomer");
       }
+      await minna.links.complete(request.url, { transaction }, present(request));
+      forget();
       session.notice = "linked";
     } catch (error) {
       if (error instanceof AuthorizationError) {
@@ -102,11 +104,16 @@ export function linkingRoutes(app: FastifyInstance, parts: LinkingParts): void {
     const session = sessions.of(request);
     if (session === undefined) return reply.redirect("/", 303);
     const { customer } = session;
-    // Afterwards the bank can't be asked any more what became of a debit.
-    if (orders.of(customer.id).some(isWaiting)) session.notice = "unlinkLater";
+    // Afterwards the bank can't be asked any more what became of a debit: none may be waiting, and none may begin meanwhile.
+    const release = orders.hold(customer.id);
+    if (release === undefined) session.notice = "unlinkLater";
     else {
-      for await (const link of minna.links.list({ customerId: customer.id })) {
-        if (link.status === "active") await minna.link(link.id).grant.revoke(present(request));
+      try {
+        for await (const link of minna.links.list({ customerId: customer.id })) {
+          if (link.status === "active") await minna.link(link.id).grant.revoke(present(request));
+        }
+      } finally {
+        release();
       }
       session.notice = "unlinked";
     }
@@ -130,6 +137,11 @@ export function linkingRoutes(app: FastifyInstance, parts: LinkingParts): void {
       listed.map(async account => ({ account, balance: await accounts.balance(account.accountId, present(request)) })),
     );
   }
+}
+
+/** A transaction that only one customer can complete. */
+function boundTo(customerId: string, transaction: string): string {
+  return `${transaction}.${createHmac("sha256", KEY).update(`${transaction} ${customerId}`).digest("base64url")}`;
 }
 
 /** Tells the bank that the customer is there: for nothing that a job does without them. */

@@ -45,6 +45,8 @@ export function isWaiting({ state }: Order): boolean {
 
 export class Orders {
   readonly #orders = new Map<string, Order>();
+  /** The customers whose orders are not to be taken now. */
+  readonly #held = new Set<{ readonly customerId: string }>();
 
   /**
    * The order that a form for this product is for. It is made when the form is rendered, and every page that shows the form
@@ -85,7 +87,30 @@ export class Orders {
    */
   take(id: string, linkId: string): Order | undefined {
     const order = this.#orders.get(id);
-    return order?.state === "open" ? this.#write({ ...order, state: "paying", linkId }) : undefined;
+    if (order?.state !== "open" || [...this.#held].some(({ customerId }) => customerId === order.customerId))
+      return undefined;
+    return this.#write({ ...order, state: "paying", linkId });
+  }
+
+  /**
+   * Takes an order up again that nobody has been at for so many milliseconds: of any number of jobs one gets it. What is
+   * decided meanwhile is not taken: to ask for it again could charge what the customer was told is not charged.
+   */
+  retake(id: string, forgotten: number): Order | undefined {
+    const order = this.#orders.get(id);
+    if (order === undefined || !isWaiting(order) || Date.now() - order.changedAt < forgotten) return undefined;
+    return this.#write(order);
+  }
+
+  /**
+   * Keeps a customer's orders from being taken while their link ends; `undefined` where one is waiting, otherwise what lets
+   * them be taken again. In SQL: a lock of the customer's row, which taking an order needs, too.
+   */
+  hold(customerId: string): (() => void) | undefined {
+    if (this.of(customerId).some(isWaiting)) return undefined;
+    const hold = { customerId };
+    this.#held.add(hold);
+    return () => void this.#held.delete(hold);
   }
 
   /** Writes how a waiting order stands. One that has come to its end stays so: who is late with a doubt takes nothing back. */

@@ -8,6 +8,9 @@ import { join, resolve } from "node:path";
 import type { RegisteredDecryption, Sandbox, SandboxProfile } from "../sandbox/index.js";
 import { type Variables, variableLines } from "./environment-file.js";
 
+/** For who would add variables of their own, and lose them. */
+const NOTE = "# Written anew by minna-baas sandbox when it starts. Keep variables of your own in another --env-file.";
+
 export interface Connection {
   readonly sandbox: Sandbox;
   readonly profiles: readonly SandboxProfile[];
@@ -65,7 +68,7 @@ export async function writeConnection(folder: string, connection: Connection): P
     if (encrypted === undefined) await rm(keys, { force: true });
     else await write(keys, json({ keys: encrypted.keys.map(({ key }) => key) }));
     const variables = variableLines(variablesOf(connection, profile, folder));
-    await write(environmentFile(folder, profile), `${variables.join("\n")}\n`);
+    await write(environmentFile(folder, profile), `${[NOTE, ...variables].join("\n")}\n`);
   }
 }
 
@@ -73,7 +76,8 @@ export async function writeConnection(folder: string, connection: Connection): P
 async function write(file: string, text: string): Promise<void> {
   const found = await readFile(file, "utf8").catch(() => undefined);
   if (found !== text) {
-    await writeFile(`${file}.new`, text, { mode: 0o600 });
+    await rm(`${file}.new`, { force: true });
+    await writeFile(`${file}.new`, text, { mode: 0o600, flag: "wx" });
     await rename(`${file}.new`, file);
   }
   await chmod(file, 0o600);

@@ -10,6 +10,7 @@ import { EXPLAIN_HELP, runExplain } from "./explain.js";
 import { KEYGEN_HELP, runKeygen } from "./keygen.js";
 import { languageOf } from "./language.js";
 import { MIGRATE_HELP, runMigrate } from "./migrate.js";
+import { printable } from "./printable.js";
 import { RESEAL_HELP, runReseal } from "./reseal.js";
 import { runSandbox, SANDBOX_HELP } from "./sandbox.js";
 import { UsageError } from "./usage.js";
@@ -52,7 +53,7 @@ function print(text: string): void {
 
 main(process.argv.slice(2)).catch((error: unknown) => {
   const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`minna-baas: ${message}\n`);
+  process.stderr.write(`minna-baas: ${message.split("\n").map(printable).join("\n")}\n`);
   if (error instanceof UsageError) process.stderr.write("Try: npx minna-baas --help\n");
   process.exitCode = error instanceof UsageError ? 2 : 1;
 });

@@ -4,6 +4,7 @@
  * @module
  */
 import type { SandboxEvent } from "../sandbox/index.js";
+import { quoted } from "./doctor/finding.js";
 import type { Bilingual } from "./language.js";
 
 type Advice = Bilingual | ((event: SandboxEvent) => Bilingual);
@@ -11,10 +12,14 @@ type Advice = Bilingual | ((event: SandboxEvent) => Bilingual);
 const ADVICE: readonly (readonly [reason: RegExp, advice: Advice])[] = [
   [
     /redirect_uri did not match/,
-    ({ detail: { redirectUri = "URL" } }) => ({
-      ja: `${redirectUri} は登録されていません。--redirect-uri ${redirectUri} を付けてサンドボックスを起動してください`,
-      en: `${redirectUri} is not registered; start the sandbox with --redirect-uri ${redirectUri}`,
-    }),
+    ({ detail: { redirectUri = "URL" } }) => {
+      // Whoever has a browser open an address wrote it, and it is there to be copied into a shell.
+      const option = `--redirect-uri ${quoted(String(redirectUri))}`;
+      return {
+        ja: `${redirectUri} は登録されていません。${option} を付けてサンドボックスを起動してください`,
+        en: `${redirectUri} is not registered; start the sandbox with ${option}`,
+      };
+    },
   ],
   [
     /PEER_DID_NOT_RETURN_A_CERTIFICATE|client certificate was not provided/,

@@ -5,6 +5,7 @@
  */
 import type { SandboxEvent } from "../sandbox/index.js";
 import type { Language } from "./language.js";
+import { printable } from "./printable.js";
 import { adviceOn } from "./sandbox-advice.js";
 import { wordsFor } from "./sandbox-words.js";
 
@@ -66,9 +67,4 @@ export class SandboxLog {
   #paint(colour: keyof typeof COLOURS, text: string): string {
     return this.#coloured ? `\u001b[${COLOURS[colour]}m${text}\u001b[0m` : text;
   }
-}
-
-/** What others send could move the cursor, or say that it is another line. */
-function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, "?");
 }

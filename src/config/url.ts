@@ -20,8 +20,9 @@ export function checkRedirectUri(value: unknown, option: string, problems: Probl
 }
 
 function check(value: unknown, option: string, problems: Problems, expected: string, redirect: boolean): string {
-  // URL.canParse() overlooks whitespace around a URL and in it, which a comparison of strings does not.
-  if (typeof value !== "string" || /[\s\p{Cc}]/u.test(value) || !URL.canParse(value)) {
+  // URL.canParse() overlooks whitespace around a URL and in it, which a comparison of strings does not. And it mends what is
+  // no URL: where RFC 3986 is kept, the host of http://localhost\@elsewhere.example is another one.
+  if (typeof value !== "string" || /[\s\p{Cc}\\]|^https?:(?!\/\/[^/])/iu.test(value) || !URL.canParse(value)) {
     const found = typeof value === "string" && value !== "" ? "a string that is no URL" : kindOf(value);
     problems.add(option, expected, found);
     return "";

@@ -106,6 +106,20 @@ describe("an option that is wrong", () => {
     expect(wrong({ redirectUri })).toEqual(["redirectUri"]);
   });
 
+  test.each([
+    "http://localhost\\@elsewhere.example/cb",
+    "http://localhost\\.elsewhere.example/cb",
+    "https:elsewhere.example/cb",
+    "https:///elsewhere.example/cb",
+    "http:localhost/cb",
+    "http://localhost@elsewhere.example/cb",
+    "http://localhost.elsewhere.example/cb",
+    "http://localhost./cb",
+    "http://127.0.0.1.elsewhere.example/cb",
+  ])("is not taken for another host, or mended: %j", url => {
+    expect(wrong({ redirectUri: url })).toEqual(["redirectUri"]);
+  });
+
   test.each(["http://localhost:3000/bank/callback", "http://127.0.0.1:3000/cb?tenant=1", "http://[::1]/cb"])(
     "may be http on this machine when it is the redirect URI, and there alone: %j",
     url => {

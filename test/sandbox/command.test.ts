@@ -44,6 +44,12 @@ describe("minna-baas", () => {
     expect(code).toBe(0);
   });
 
+  it("lets nothing that somebody pasted steer the terminal", async () => {
+    const { err, code } = await run("explain", "zz\u001b]0;owned\u0007\u202e\u009b2J");
+    expect(err).toMatch(/^minna-baas: no code is called zz\?\]0;owned\?\?\?2J;/);
+    expect(code).toBe(2);
+  });
+
   it("says its version, and the help of a command", async () => {
     expect((await run("--version")).out).toMatch(/^\d+\.\d+\.\d+/);
     vi.resetModules();

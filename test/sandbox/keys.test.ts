@@ -126,6 +126,8 @@ describe("a sandbox that keeps its keys", () => {
       expect(await handshake(Number(port), "localhost", sandbox.ca)).toMatch(/^ERR_TLS_CERT_ALTNAME_INVALID/);
       return sandbox.ca;
     });
+    // serverAuth and clientAuth: names do not bind a certificate for mail or for programs.
+    expect(new X509Certificate(ca).keyUsage).toEqual(["1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"]);
     const { certificates } = JSON.parse(await readFile(keyFile(), "utf8"));
     const validity = { notBefore: new Date(Date.now() - DAY), notAfter: new Date(Date.now() + DAY) };
     for (const names of [

@@ -200,16 +200,23 @@ describe("the live log", () => {
       certificate: "x".repeat(43),
       certificateSubject: "CN=\u001b[2J\nimpostor",
       clientId: "partner-\u001b[31m",
-      detail: { signed: "ES256", kid: "\u001b[31m", error: "invalid_request", reason: "line\nline\u009b" },
+      detail: { signed: "ES256", kid: "\u001b[31m", error: "invalid_request", reason: "line\nline\u009b\u202e" },
     };
     const plain = new SandboxLog("en", false).lines(event);
     expect(plain).toEqual([
       "10:20:30  TLS  ?[31m                  client certificate presented: CN=?[2J?impostor (x5t#S256 xxxxxxxxxx…)",
-      "10:20:30  400  ?[31m                  PAR received signed ES256 [invalid_request: line?line?]",
+      "10:20:30  400  ?[31m                  PAR received signed ES256 [invalid_request: line?line??]",
     ]);
     const painted = new SandboxLog("en", true).lines(event).at(-1) ?? "";
     expect(painted).toContain("\u001b[31m400\u001b[0m");
     expect(painted.split("\u001b")).toHaveLength(5);
+  });
+
+  it("advises nothing that a shell would read otherwise", () => {
+    const detail = { error: "", reason: "redirect_uri did not match", redirectUri: "https://x.example/$(reboot);'&" };
+    for (const text of Object.values(adviceOn({ detail } as unknown as SandboxEvent) ?? {})) {
+      expect(text).toContain("--redirect-uri 'https://x.example/$(reboot);'\\''&'");
+    }
   });
 
   it("has advice in both languages, without an end to each sentence", () => {

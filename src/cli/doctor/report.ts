@@ -4,6 +4,7 @@
  * @module
  */
 import type { Bilingual, Language } from "../language.js";
+import { printable } from "../printable.js";
 import type { Group } from "./check.js";
 import type { Finding, Status, Wrong } from "./finding.js";
 
@@ -69,11 +70,6 @@ const WORDS = {
   why: { en: "Why", ja: "理由" },
   fix: { en: "Do", ja: "対応" },
 } satisfies Record<string, Bilingual>;
-
-/** What a bank or a certificate holds must not steer the terminal. */
-function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, "?");
-}
 
 /** The same as one JSON document, in the chosen language. Ids and names of members stay as they are between releases. */
 export function toJson({ version, file }: Heading, groups: readonly Group[], lang: Language): string {

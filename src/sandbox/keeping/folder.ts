@@ -3,7 +3,16 @@
  *
  * @module
  */
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join, resolve } from "node:path";
 import { SandboxFolderError } from "./folder-error.js";
 import { type Lock, takeLock } from "./lock.js";
@@ -46,7 +55,9 @@ export class Folder {
   /** Writes a whole file: whoever dies meanwhile leaves the old one or the new one. */
   replace(name: string, text: string): void {
     const file = this.file(name);
-    writeFileSync(`${file}.new`, text, { mode: 0o600 });
+    // What is left of somebody who died is not written into: it may be a link, or have another mode.
+    rmSync(`${file}.new`, { force: true });
+    writeFileSync(`${file}.new`, text, { mode: 0o600, flag: "wx" });
     renameSync(`${file}.new`, file);
   }
 
@@ -58,10 +69,12 @@ export class Folder {
 /** Makes the folder a sandbox's, unless it is already, or holds what is not ours. */
 function claim(path: string): void {
   const found = existsSync(path) ? entriesOf(path) : undefined;
-  if (found?.includes(MARKER)) return;
-  if (found !== undefined && found.length > 0) throw new SandboxFolderError("foreign", path);
+  const ours = found?.includes(MARKER) === true;
+  if (!ours && found !== undefined && found.length > 0) throw new SandboxFolderError("foreign", path);
   mkdirSync(path, { recursive: true, mode: 0o700 });
+  // Also where it is ours: this fails in a folder that another user owns, who could put keys of their own into it.
   chmodSync(path, 0o700);
+  if (ours) return;
   // First of all: a folder with this file in it is ours, whatever became of who made it.
   writeFileSync(join(path, MARKER), "Made by the sandbox of minna-baas. Private keys: for development only.\n", {
     mode: 0o600,

@@ -28,6 +28,8 @@ export class JournalArchive implements Archive {
   /** What was put since it was last saved; deletions are undefined. */
   readonly #changed = new Map<string, Map<string, unknown>>();
   #descriptor: number | undefined;
+  /** The last line's digest. */
+  #last = "";
   #size = 0;
   #most = 0;
 
@@ -44,7 +46,7 @@ export class JournalArchive implements Archive {
    * @throws SandboxFolderError where the file is damaged, of another version or of other keys.
    */
   static open(folder: Folder, keys: string): JournalArchive {
-    const header = lineOf({ format: FORMAT, version: VERSION, keys });
+    const header = signed(JSON.stringify({ format: FORMAT, version: VERSION, keys }), "");
     const archive = new JournalArchive(folder, header, tablesIn(folder, keys));
     archive.#begin();
     return archive;
@@ -71,7 +73,7 @@ export class JournalArchive implements Archive {
         applied.push(() => (text === undefined ? records.delete(id) : records.set(id, text)));
       }
     }
-    if (changes.length > 0) this.#append(signed(`[${changes.join(",")}]`), this.#descriptor);
+    if (changes.length > 0) this.#append(signed(`[${changes.join(",")}]`, this.#last), this.#descriptor);
     // Only now: what could not be written is tried again.
     for (const apply of applied) apply();
     for (const changed of this.#changed.values()) changed.clear();
@@ -94,18 +96,25 @@ export class JournalArchive implements Archive {
       throw error;
     }
     this.#size += bytes.length;
+    this.#last = digestOf(line);
   }
 
   #begin(): void {
     const lines = [this.#header];
+    let last = digestOf(this.#header);
     for (const [name, records] of this.#tables) {
-      for (const [id, text] of records) lines.push(signed(`[${changeOf(name, id, text)}]`));
+      for (const [id, text] of records) {
+        const line = signed(`[${changeOf(name, id, text)}]`, last);
+        lines.push(line);
+        last = digestOf(line);
+      }
     }
     const whole = lines.join("");
     this.#folder.replace(FILE, whole);
     const before = this.#descriptor;
     this.#descriptor = openSync(this.#folder.file(FILE), "a");
     if (before !== undefined) closeSync(before);
+    this.#last = last;
     this.#size = Buffer.byteLength(whole);
     this.#most = 3 * this.#size + SLACK;
   }
@@ -118,12 +127,15 @@ function tablesIn(folder: Folder, keys: string): Map<string, Map<string, string>
   if (text === undefined) return tables;
   // What comes after the last end of a line is what somebody died at: nobody was told of it.
   const [first = "", ...lines] = text.slice(0, text.lastIndexOf("\n") + 1).split(/(?<=\n)/);
-  const header = contentOf(first, file) as { format?: unknown; version?: unknown; keys?: unknown };
+  const header = contentOf(first, "", file) as { format?: unknown; version?: unknown; keys?: unknown };
   if (header.format !== FORMAT) throw new SandboxFolderError("damaged", file);
   if (header.version !== VERSION) throw new SandboxFolderError("other_version", file);
   if (header.keys !== keys) throw new SandboxFolderError("other_keys", file);
+  let last = digestOf(first);
   for (const line of lines) {
-    for (const [name, id, value] of contentOf(line, file) as readonly Change[]) {
+    const changes = contentOf(line, last, file) as readonly Change[];
+    last = digestOf(line);
+    for (const [name, id, value] of changes) {
       const records = tables.get(name) ?? new Map<string, string>();
       tables.set(name, records);
       if (value === undefined) records.delete(id);
@@ -137,19 +149,19 @@ function changeOf(name: string, id: string, text: string | undefined): string {
   return `[${JSON.stringify(name)},${JSON.stringify(id)}${text === undefined ? "" : `,${text}`}]`;
 }
 
-function lineOf(value: unknown): string {
-  return signed(JSON.stringify(value));
+/** A line with a digest of itself and of all before it: what has been changed, moved or left out by another hand shows. */
+function signed(content: string, before: string): string {
+  return `${digest(before + content)} ${content}\n`;
 }
 
-/** A line with a digest of itself: what has been changed by another hand shows. */
-function signed(content: string): string {
-  return `${digest(content)} ${content}\n`;
-}
-
-function contentOf(line: string, file: string): unknown {
+function contentOf(line: string, before: string, file: string): unknown {
   const content = line.slice(13, -1);
-  if (line.slice(0, 12) !== digest(content)) throw new SandboxFolderError("damaged", file);
+  if (digestOf(line) !== digest(before + content)) throw new SandboxFolderError("damaged", file);
   return JSON.parse(content);
+}
+
+function digestOf(line: string): string {
+  return line.slice(0, 12);
 }
 
 function digest(content: string): string {

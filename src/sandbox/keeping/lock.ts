@@ -4,7 +4,7 @@
  * @module
  */
 import { randomUUID } from "node:crypto";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -21,6 +21,8 @@ interface Holder {
 
 /** How long a holder may take to say its id: one that is stopped says nothing. */
 const PATIENCE = 1000;
+/** Milliseconds, of a few system calls. */
+const LONGEST_TURN = 2000;
 
 /** Takes the lock; `undefined` while another one holds it. */
 export async function takeLock(path: string): Promise<Lock | undefined> {
@@ -33,11 +35,12 @@ export async function takeLock(path: string): Promise<Lock | undefined> {
   const holder: Holder = { pid: process.pid, port: (server.address() as AddressInfo).port, id };
   try {
     while (!written(path, holder)) {
+      const found = textOf(path);
       if (await isHeld(path)) {
         server.close();
         return undefined;
       }
-      rmSync(path, { force: true });
+      await clear(path, found);
     }
   } catch (error) {
     server.close();
@@ -61,6 +64,26 @@ function written(path: string, holder: Holder): boolean {
   }
 }
 
+/** Clears away what was found, one process at a time: meanwhile another may have done so, and hold the lock. */
+async function clear(path: string, found: string | undefined): Promise<void> {
+  const turn = `${path}.turn`;
+  try {
+    writeFileSync(turn, "", { mode: 0o600, flag: "wx" });
+  } catch (error) {
+    if (codeOf(error) !== "EEXIST") throw error;
+    await sleep(20);
+    // Who was killed in their turn does not come back.
+    if ((statSync(turn, { throwIfNoEntry: false })?.mtimeMs ?? Date.now()) < Date.now() - LONGEST_TURN)
+      rmSync(turn, { force: true });
+    return;
+  }
+  try {
+    if (textOf(path) === found) rmSync(path, { force: true });
+  } finally {
+    rmSync(turn, { force: true });
+  }
+}
+
 async function isHeld(path: string): Promise<boolean> {
   // Between its making and its writing, the file is empty for a moment.
   if (holderIn(path) === undefined) await sleep(50);
@@ -70,9 +93,17 @@ async function isHeld(path: string): Promise<boolean> {
   return said === undefined ? false : said === holder.id || (said === "" && isAlive(holder.pid));
 }
 
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
 function holderIn(path: string): Holder | undefined {
   try {
-    const holder: Partial<Holder> | null = JSON.parse(readFileSync(path, "utf8"));
+    const holder: Partial<Holder> | null = JSON.parse(textOf(path) ?? "");
     const { pid, port, id } = holder ?? {};
     if (!Number.isInteger(pid) || !Number.isInteger(port) || typeof id !== "string") return undefined;
     return { pid: Number(pid), port: Number(port), id };

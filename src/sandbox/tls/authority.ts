@@ -89,7 +89,13 @@ export function createAuthorityPair(commonName: string, local: boolean): Certifi
       extension(OID.basicConstraints, der.sequence(der.boolean(true)), true),
       extension(OID.keyUsage, der.bitString(Buffer.from([0b0000_0110]), 1), true), // keyCertSign, cRLSign
       extension(OID.subjectKeyIdentifier, der.octetString(identifierOf(publicKey))),
-      ...(local ? [extension(OID.nameConstraints, thisMachineOnly(), true)] : []),
+      // Names do not bind what has none of these kinds, as mail: so it is for TLS only (RFC 5280 section 4.2.1.12).
+      ...(local
+        ? [
+            extension(OID.nameConstraints, thisMachineOnly(), true),
+            extension(OID.extendedKeyUsage, der.sequence(der.oid(OID.serverAuth), der.oid(OID.clientAuth))),
+          ]
+        : []),
     ],
   });
   return { cert, key: pkcs8(privateKey) };
