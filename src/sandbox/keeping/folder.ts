@@ -9,6 +9,7 @@ import { SandboxFolderError } from "./folder-error.js";
 import { type Lock, takeLock } from "./lock.js";
 
 const MARKER = ".minna-baas-sandbox";
+const IGNORE = ".gitignore";
 const LOCK = "sandbox.lock";
 
 export class Folder {
@@ -58,15 +59,17 @@ export class Folder {
 /** Makes the folder a sandbox's, unless it is already, or holds what is not ours. */
 function claim(path: string): void {
   const found = existsSync(path) ? entriesOf(path) : undefined;
-  if (found?.includes(MARKER)) return;
-  if (found !== undefined && found.length > 0) throw new SandboxFolderError("foreign", path);
-  mkdirSync(path, { recursive: true, mode: 0o700 });
-  chmodSync(path, 0o700);
-  // First of all: a folder with this file in it is ours, whatever became of who made it.
-  writeFileSync(join(path, MARKER), "Made by the sandbox of minna-baas. Private keys: for development only.\n", {
-    mode: 0o600,
-  });
-  writeFileSync(join(path, ".gitignore"), "*\n", { mode: 0o600 });
+  if (!found?.includes(MARKER)) {
+    if (found !== undefined && found.length > 0) throw new SandboxFolderError("foreign", path);
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    chmodSync(path, 0o700);
+    // First of all: a folder with this file in it is ours, whatever became of who made it.
+    writeFileSync(join(path, MARKER), "Made by the sandbox of minna-baas. Private keys: for development only.\n", {
+      mode: 0o600,
+    });
+  }
+  // A copy of the folder, or somebody's tidying, may have left it out.
+  if (!found?.includes(IGNORE)) writeFileSync(join(path, IGNORE), "*\n", { mode: 0o600 });
 }
 
 function entriesOf(path: string): readonly string[] {
