@@ -53,7 +53,7 @@ export const HOSTS: readonly Broken[] = [
     how: "a certificate for another name",
     id: "host.name",
     patient: ward => ward.withFault("server-certificate-wrong-name"),
-    says: /elsewhere\.example/,
+    says: /elsewhere\.localhost/,
   },
   {
     how: "an expired server certificate",
@@ -126,5 +126,12 @@ export const MTLS: readonly Broken[] = [
     how: "the API is on the port for browsers",
     id: "mtls.not-asked",
     patient: ward => ward.options({ api: { baseUrl: `${ward.bank.issuer}/v1` } }),
+  },
+  {
+    how: "the API is at another path",
+    id: "api.base-url",
+    status: "warning",
+    patient: ward => ward.options({ api: { baseUrl: ward.bank.apiBaseUrl.replace(/v1$/, "v2") } }),
+    says: /HTTP 404.*another path/,
   },
 ];
