@@ -7,8 +7,9 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { COMMAND, variables } from "./command-process.js";
 
-// script(1) of util-linux makes a terminal: there a shell has jobs.
-const hasTerminals = process.platform === "linux" && spawnSync("script", ["--version"]).status === 0;
+// Of util-linux: it makes a terminal, where a shell has jobs.
+const SCRIPT = "script";
+const hasTerminals = process.platform === "linux" && spawnSync(SCRIPT, ["--version"]).status === 0;
 
 describe.skipIf(!hasTerminals)("minna-baas sandbox in a terminal", () => {
   let folder: string;
@@ -55,7 +56,7 @@ const CTRL_Z = "\u001a";
 
 /** A shell that has a terminal, and ends what runs in it. */
 class Shell implements AsyncDisposable {
-  readonly #script = spawn("script", ["-qfec", "bash --norc -i", "/dev/null"], {
+  readonly #script = spawn(SCRIPT, ["-qfec", "bash --norc -i", "/dev/null"], {
     env: { PATH: process.env["PATH"], PS1: "$ ", TERM: "dumb" },
   });
   #out = "";
