@@ -19,7 +19,8 @@ export async function exportOf<T>(
   wanted: string,
 ): Promise<T> {
   const exported: Readonly<Record<string, unknown>> = await import(pathToFileURL(resolve(module)).href);
-  const found = [exported[name], exported["default"]].find(isWanted);
+  // A module may have to wait for what it exports.
+  const found = (await Promise.all([exported[name], exported["default"]])).find(isWanted);
   if (found !== undefined) return found;
   throw new UsageError(`${module} does not export ${wanted}, as "${name}" or by default`);
 }

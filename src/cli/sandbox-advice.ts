@@ -24,8 +24,8 @@ const ADVICE: readonly (readonly [reason: RegExp, advice: Advice])[] = [
   [
     /PEER_DID_NOT_RETURN_A_CERTIFICATE|client certificate was not provided/,
     {
-      ja: "クライアント証明書が提示されていません。MINNA_CERT_FILE と MINNA_KEY_FILE(certificate)を確認してください",
-      en: "no client certificate was presented; look at MINNA_CERT_FILE and MINNA_KEY_FILE (certificate)",
+      ja: "クライアント証明書が提示されていません。MINNA_CERT_FILE と MINNA_KEY_FILE(certificate)を確認してください(doctor は証明書なしでも試します)",
+      en: "no client certificate was presented; look at MINNA_CERT_FILE and MINNA_KEY_FILE (certificate); the doctor tries without one, too",
     },
   ],
   [

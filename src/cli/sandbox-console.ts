@@ -6,6 +6,7 @@
 import { createInterface } from "node:readline";
 import { FAULT_NAMES, type Sandbox } from "../sandbox/index.js";
 import { faultList, faultName } from "./fault-list.js";
+import { isInForeground } from "./foreground.js";
 import type { Bilingual, Language } from "./language.js";
 import { customerLines } from "./sandbox-customers.js";
 import { UsageError } from "./usage.js";
@@ -15,13 +16,19 @@ const HELP: Bilingual = {
   en: "There are: fault NAME (misbehave), off NAME (stop that), off (stop all), faults (their names), customers",
 };
 
-/** Takes lines from the terminal until it is closed. */
+/** Takes lines from the terminal until it is closed, while this process is in its foreground. */
 export function openConsole(sandbox: Sandbox, language: Language, say: (text: string) => void): () => void {
   const lines = createInterface({ input: process.stdin });
   lines.on("line", line => {
     const answer = obey(line, sandbox, language);
     if (answer !== "") say(answer);
   });
+  const turn = () => void (isInForeground() ? lines.resume() : lines.pause());
+  turn();
+  // The shell's fg and bg.
+  process.on("SIGCONT", turn);
+  // Once the terminal has nothing more to say, there is nothing to resume.
+  lines.once("close", () => process.off("SIGCONT", turn));
   return () => {
     lines.close();
     process.stdin.unref();

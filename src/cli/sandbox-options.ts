@@ -31,11 +31,14 @@ const REDIRECT_URI = "http://localhost:3000/bank/callback";
 export function readSandboxOptions(args: string[]): SandboxCommand {
   const { values } = parse(args);
   if (values.encrypt && values.write === undefined) throw new UsageError("--encrypt needs --write, for the keys");
+  const ports = { port: port("--port", values.port), mtlsPort: port("--mtls-port", values["mtls-port"]) };
+  if (ports.port === ports.mtlsPort && ports.port !== 0) {
+    throw new UsageError(`--port and --mtls-port must differ, and both are ${ports.port}`);
+  }
   const redirectUris = [...(values["redirect-uri"] ?? []).map(redirectUri), REDIRECT_URI];
   return {
     bank: {
-      port: port("--port", values.port),
-      mtlsPort: port("--mtls-port", values["mtls-port"]),
+      ...ports,
       redirectUris,
       signedUserinfo: values["signed-userinfo"],
       rotateRefreshTokens: values["rotate-refresh-tokens"],

@@ -35,9 +35,10 @@ export function sandboxTrouble(error: unknown, { bank, language }: SandboxComman
   if (error instanceof SandboxFolderError) {
     return new Error(`${error.path} ${FOLDER[error.code][language]}`, { cause: error });
   }
-  const { code, port } = (error ?? {}) as { readonly code?: unknown; readonly port?: unknown };
-  if (code !== "EADDRINUSE" && code !== "EACCES") return error;
-  if (typeof port !== "number") return error;
+  const { code, port, path } = (error ?? {}) as { readonly [name in "code" | "port" | "path"]?: unknown };
+  if (typeof code === "string" && typeof path === "string")
+    return new Error(unusable(path, code)[language], { cause: error });
+  if ((code !== "EADDRINUSE" && code !== "EACCES") || typeof port !== "number") return error;
   const option = port === bank.port ? "--port" : "--mtls-port";
   const texts: Bilingual =
     code === "EADDRINUSE"
@@ -50,4 +51,12 @@ export function sandboxTrouble(error: unknown, { bank, language }: SandboxComman
           en: `port ${port} may not be opened by you: choose one from 1024 up with ${option}.`,
         };
   return new Error(texts[language], { cause: error });
+}
+
+/** Of --write and --state: nothing else that is read or written at the start has a path. */
+function unusable(path: string, code: string): Bilingual {
+  return {
+    ja: `${path} を読み書きできません(${code})。書き込める場所のフォルダーを --write と --state に指定してください。`,
+    en: `${path} can't be read and written (${code}): name folders with --write and --state where you may write.`,
+  };
 }

@@ -66,13 +66,14 @@ export async function runSandbox(args: string[]): Promise<void> {
   process.stdout.on("error", unread);
   const log = new SandboxLog(language, coloured());
   const show = (event: SandboxEvent) => (command.json ? [JSON.stringify(event)] : log.lines(event)).forEach(print);
+  const inWords = (error: unknown) => Promise.reject(sandboxTrouble(error, command));
   const sandbox = await startSandbox({ ...command.bank, onEvent: show }).catch((error: unknown) => {
     process.stdout.off("error", unread);
-    throw sandboxTrouble(error, command);
+    return inWords(error);
   });
   try {
     const say = command.json ? printAside : print;
-    await introduce(command, sandbox, say);
+    await introduce(command, sandbox, say).catch(inWords);
     const close = process.stdin.isTTY ? openConsole(sandbox, language, say) : () => {};
     await stopped;
     close();

@@ -82,6 +82,7 @@ describe("minna-baas", () => {
   it.each([
     [["--port", "http"], "--port must be a port number"],
     [["--mtls-port", "70000"], "--mtls-port must be a port number"],
+    [["--port", "9444"], "--port and --mtls-port must differ, and both are 9444"],
     [["--redirect-uri", "nowhere"], "--redirect-uri must be"],
     [
       ["--fault", "nonsense"],

@@ -71,16 +71,19 @@ describe("a sandbox that keeps its keys", () => {
     expect(decryption.keys.map(({ kid }) => kid)).not.toContain(again?.kid);
   });
 
-  it("renews what has ended, and that alone", async () => {
+  it.each([
+    ["has ended", -2, -1],
+    ["has not begun, since the clock was ahead when it was made", 300, 665],
+  ])("renews what %s, and that alone", async (_, from, to) => {
     await usedBefore();
     const before = await runOnce(all);
     await change(keyFile(), ({ certificates }) => {
       const authority = openAuthority("minna-baas sandbox CA", certificates.authority);
-      const ended = { notBefore: new Date(Date.now() - 2 * DAY), notAfter: new Date(Date.now() - DAY) };
+      const validity = { notBefore: new Date(Date.now() + from * DAY), notAfter: new Date(Date.now() + to * DAY) };
       const commonName = "partner-fapi2-security";
-      certificates[commonName] = authority.issue({ commonName, ...ended });
+      certificates[commonName] = authority.issue({ commonName, ...validity });
       const names = { dns: ["localhost"], ip: [] };
-      certificates.server = authority.issue({ commonName: "localhost", names, ...ended });
+      certificates.server = authority.issue({ commonName: "localhost", names, ...validity });
     });
     const after = await runOnce(async sandbox => {
       await runWith(sandbox, partner => partner.link());
@@ -95,7 +98,9 @@ describe("a sandbox that keeps its keys", () => {
     ]);
     const renewed = [after.clients[1]?.[0] as { cert: string }, { cert: after.server }];
     for (const { cert } of renewed) {
-      expect(Date.parse(new X509Certificate(cert).validTo)).toBeGreaterThan(Date.now() + 300 * DAY);
+      const { validFrom, validTo } = new X509Certificate(cert);
+      expect(Date.parse(validFrom)).toBeLessThan(Date.now());
+      expect(Date.parse(validTo)).toBeGreaterThan(Date.now() + 300 * DAY);
     }
     expect(await runOnce(all)).toEqual(after);
   });
@@ -153,6 +158,16 @@ describe("a sandbox that keeps its keys", () => {
     expect(error).toBeInstanceOf(SandboxFolderError);
     expect(error).toMatchObject({ code: "foreign", path: keys, message: expect.stringContaining(keys) });
     if ((await stat(keys)).isDirectory()) expect(await readdir(keys)).toEqual(["thesis.txt"]);
+  });
+
+  it("keeps git away from its folder, also after the file that does so is gone", async () => {
+    await usedBefore();
+    await rm(join(keys, ".gitignore"));
+    await runOnce(() => {});
+    expect(await readFile(join(keys, ".gitignore"), "utf8")).toBe("*\n");
+    await writeFile(join(keys, ".gitignore"), "/*\n");
+    await runOnce(() => {});
+    expect(await readFile(join(keys, ".gitignore"), "utf8")).toBe("/*\n");
   });
 
   it("takes a folder that is empty, and one of somebody who was killed while making it", async () => {

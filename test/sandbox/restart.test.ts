@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, realpath, rm } from "node:fs/promises";
+import { mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -159,6 +159,27 @@ describe("minna-baas sandbox, as a process", () => {
     expect(err).toMatch(new RegExp(`^minna-baas: port ${port} is in use: .* ${option}\\.\n$`));
     expect(code).toBe(1);
     taken.close();
+  });
+
+  it.each(["--write", "--state"])("says where it can't write, and what to name: %s", async option => {
+    const file = join(parent, "file");
+    await writeFile(file, "");
+    const { err, code } = await CommandProcess.run([option, join(file, "bank"), ...ANY_PORTS]);
+    expect(err).toMatch(
+      /^minna-baas: .*bank can't be read and written \(ENOTDIR\): name folders with --write and --state/,
+    );
+    expect(code).toBe(1);
+  });
+
+  it("says so of a file in its folder too", async () => {
+    const folder = join(parent, "bank");
+    await using command = await CommandProcess.start(["--write", folder, ...ANY_PORTS]);
+    await command.end("SIGTERM");
+    await rm(join(folder, "fapi2-security"), { recursive: true });
+    await writeFile(join(folder, "fapi2-security"), "");
+    const { err, code } = await CommandProcess.run(["--write", folder, ...ANY_PORTS]);
+    expect(err).toMatch(/^minna-baas: .*fapi2-security can't be read and written \(EEXIST\)/);
+    expect(code).toBe(1);
   });
 
   it.each(["SIGINT", "SIGTERM"] as const)("ends well by %s", async signal => {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { api } from "./api.js";
 import { certificate } from "./certificate.js";
 import type { Check } from "./check.js";
 import { clock } from "./clock.js";
@@ -28,6 +29,7 @@ export const CHECKS: readonly Check[] = [
   issuerHost,
   discovery,
   mtls,
+  api,
   jwks,
   clock,
   store,

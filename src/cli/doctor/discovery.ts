@@ -52,6 +52,8 @@ async function find(
     if (document !== undefined) return { findings: [ok("discovery.document", { en: openid, ja: openid })], document };
     return { findings: [await noDocument(fetched, openid, oauth, trusted, timeout)] };
   } catch (error) {
+    // RFC 8446 section 6.2: browsers have no certificate, so it can't be the issuer's host.
+    if (codeOf(error).endsWith("ALERT_CERTIFICATE_REQUIRED")) return { findings: [wantsCertificate(issuer)] };
     const found = { en: `It could not be fetched (${codeOf(error)})`, ja: `取得できません(${codeOf(error)})` };
     return { findings: [unfetched(found, openid)] };
   }
@@ -85,6 +87,24 @@ async function noDocument(
   }
   const found = { en: `It is no JSON document (${shown})`, ja: `JSON の文書ではありません(${shown})` };
   return unfetched(found, openid);
+}
+
+function wantsCertificate(issuer: string): Finding {
+  const found = {
+    en: "The issuer's host asks for a client certificate",
+    ja: "issuer のホストがクライアント証明書を要求しています",
+  };
+  const advice = {
+    why: {
+      en: "The issuer is where customers' browsers go, and they have none: this is the host for mutual TLS.",
+      ja: "issuer はお客さまのブラウザも使うホストで、証明書を要求しません。これは相互 TLS 用のホストです。",
+    },
+    fix: {
+      en: "Set issuer (MINNA_ISSUER) to the one in the bank's documents.",
+      ja: "issuer(MINNA_ISSUER)を銀行の資料の値にしてください。",
+    },
+  };
+  return problem("discovery.document", found, advice, issuer);
 }
 
 function unfetched(found: Bilingual, url: string): Finding {

@@ -6,6 +6,7 @@
 import { createPublicKey, type JsonWebKey } from "node:crypto";
 import { LARGEST_JWKS } from "../../authorization/server.js";
 import type { Configuration } from "../../config/configuration.js";
+import type { SigningAlgorithm } from "../../config/profile.js";
 import type { Bilingual } from "../language.js";
 import { type Check, check } from "./check.js";
 import { codeOf, fetchDocument, objectIn, shownOf } from "./document.js";
@@ -74,13 +75,17 @@ export function examineKeys(given: readonly unknown[], configuration: Configurat
   }
   const findings = [...published(all), ...weak(all), ...sharedIds(all), ...unfit(all, configuration)];
   if (findings.length > 0) return findings;
-  const list = all.map(key => `${String(key["kid"] ?? "-")} (${String(key["alg"] ?? key["kty"])})`).join(", ");
+  const list = all.map(key => `${nameOf(key)} (${kindOf(key)})`).join(", ");
   return [ok("jwks.keys", { en: `${all.length} keys: ${list}`, ja: `鍵 ${all.length} 個: ${list}` })];
 }
 
 function nameOf(key: Key): string {
   const kid = key["kid"];
   return typeof kid === "string" && /^[\x21-\x7e]{1,100}$/.test(kid) ? kid : "-";
+}
+
+function kindOf({ alg, kty }: Key): string {
+  return /^[\w-]{1,20}$/.exec(String(alg ?? kty))?.join() ?? "-";
 }
 
 function published(keys: readonly Key[]): readonly Finding[] {
@@ -102,26 +107,25 @@ function published(keys: readonly Key[]): readonly Finding[] {
 }
 
 function weak(keys: readonly Key[]): readonly Finding[] {
-  return keys.flatMap(key => {
-    if (key["kty"] !== "RSA") return [];
-    const bits = bitsOf(key);
-    if (bits !== undefined && bits >= 2048) return [];
-    const shown = bits === undefined ? "-" : String(bits);
-    return [
-      warning(
-        "jwks.weak-key",
-        { en: `An RSA key of ${shown} bits`, ja: `RSA 鍵が ${shown} ビットです` },
-        {
-          why: {
-            en: "FAPI asks for 2048: what is signed with this key is refused.",
-            ja: "FAPI では 2048 ビット以上が必要で、この鍵による署名は拒否されます。",
-          },
-          fix: TELL,
+  return keys.filter(isWeak).map(key => {
+    const shown = bitsOf(key) ?? "-";
+    return warning(
+      "jwks.weak-key",
+      { en: `An RSA key of ${shown} bits`, ja: `RSA 鍵が ${shown} ビットです` },
+      {
+        why: {
+          en: "FAPI asks for 2048: what is signed with this key is refused.",
+          ja: "FAPI では 2048 ビット以上が必要で、この鍵による署名は拒否されます。",
         },
-        nameOf(key),
-      ),
-    ];
+        fix: TELL,
+      },
+      nameOf(key),
+    );
   });
+}
+
+function isWeak(key: Key): boolean {
+  return key["kty"] === "RSA" && (bitsOf(key) ?? 0) < 2048;
 }
 
 function bitsOf({ kty, n, e }: Key): number | undefined {
@@ -153,6 +157,14 @@ function sharedIds(keys: readonly Key[]): readonly Finding[] {
   );
 }
 
+function fits(key: Key, alg: SigningAlgorithm): boolean {
+  const { kty, crv } = NEEDS[alg];
+  const names = alg === "EdDSA" ? ["EdDSA", "Ed25519"] : [alg];
+  const named = key["alg"] === undefined || names.includes(String(key["alg"]));
+  const shaped = key["kty"] === kty && (crv === undefined || key["crv"] === crv) && !isWeak(key);
+  return shaped && named && key["use"] !== "enc";
+}
+
 /** No key for what is signed for this client. Which of the algorithms that is, the metadata does not say. */
 function unfit(keys: readonly Key[], configuration: Configuration): readonly Finding[] {
   const { contract, rules, idTokenAlgorithms, authorizationResponseAlgorithms } = configuration;
@@ -161,15 +173,7 @@ function unfit(keys: readonly Key[], configuration: Configuration): readonly Fin
     ...(rules.response === "jwt" ? [["JARM", authorizationResponseAlgorithms] as const] : []),
   ]);
   return [...expected].flatMap(([what, algorithms]) => {
-    const fitting = keys.some(key =>
-      algorithms.some(alg => {
-        const { kty, crv } = NEEDS[alg];
-        const names = alg === "EdDSA" ? ["EdDSA", "Ed25519"] : [alg];
-        const named = key["alg"] === undefined || names.includes(String(key["alg"]));
-        return key["kty"] === kty && (crv === undefined || key["crv"] === crv) && named && key["use"] !== "enc";
-      }),
-    );
-    if (fitting) return [];
+    if (keys.some(key => algorithms.some(alg => fits(key, alg)))) return [];
     const list = algorithms.join(", ");
     const found = { en: `No key for ${list} (${what})`, ja: `${list} 用の鍵がありません(${what})` };
     const fix = {

@@ -10,6 +10,7 @@ import { isObject } from "../../config/problems.js";
 import { exportOf } from "../partner-module.js";
 import { UsageError } from "../usage.js";
 import type { Patient } from "./check.js";
+import { within } from "./connection.js";
 
 const MODULES = [".js", ".mjs", ".cjs", ".ts", ".mts", ".cts"];
 
@@ -17,14 +18,19 @@ const MODULES = [".js", ".mjs", ".cjs", ".ts", ".mts", ".cts"];
  * Reads the file as Node would.
  *
  * @param shell - The environment of this process, which goes before the file's, as with `node --env-file`.
+ * @param timeout - Milliseconds that a module may take.
  * @throws UsageError where there is nothing to examine.
  */
-export async function admit(file: string, shell: Patient["environment"] = process.env): Promise<Patient> {
+export async function admit(
+  file: string,
+  timeout: number,
+  shell: Patient["environment"] = process.env,
+): Promise<Patient> {
   if (!MODULES.includes(extname(file))) {
     const variables = parseEnv(await text(file)) as Patient["environment"];
     return { file, environment: { ...variables, ...shell }, content: { kind: "environment", variables } };
   }
-  const options = await load(file);
+  const options = await load(file, timeout);
   return { file, environment: shell, content: { kind: "module", options } };
 }
 
@@ -36,9 +42,9 @@ async function text(file: string): Promise<string> {
   }
 }
 
-async function load(module: string): Promise<object> {
+async function load(module: string, timeout: number): Promise<object> {
   try {
-    return await exportOf(module, "options", isObject, "the options of a MinnaClient");
+    return await within(timeout, exportOf(module, "options", isObject, "the options of a MinnaClient"));
   } catch (error) {
     if (error instanceof UsageError) throw error;
     // What a partner's module throws may hold anything, a database's password for one: only its kind is repeated.

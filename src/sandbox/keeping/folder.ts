@@ -18,6 +18,7 @@ import { SandboxFolderError } from "./folder-error.js";
 import { type Lock, takeLock } from "./lock.js";
 
 const MARKER = ".minna-baas-sandbox";
+const IGNORE = ".gitignore";
 const LOCK = "sandbox.lock";
 
 export class Folder {
@@ -74,12 +75,14 @@ function claim(path: string): void {
   mkdirSync(path, { recursive: true, mode: 0o700 });
   // Also where it is ours: this fails in a folder that another user owns, who could put keys of their own into it.
   chmodSync(path, 0o700);
-  if (ours) return;
-  // First of all: a folder with this file in it is ours, whatever became of who made it.
-  writeFileSync(join(path, MARKER), "Made by the sandbox of minna-baas. Private keys: for development only.\n", {
-    mode: 0o600,
-  });
-  writeFileSync(join(path, ".gitignore"), "*\n", { mode: 0o600 });
+  if (!ours) {
+    // First of all: a folder with this file in it is ours, whatever became of who made it.
+    writeFileSync(join(path, MARKER), "Made by the sandbox of minna-baas. Private keys: for development only.\n", {
+      mode: 0o600,
+    });
+  }
+  // A copy of the folder, or somebody's tidying, may have left it out.
+  if (!found?.includes(IGNORE)) writeFileSync(join(path, IGNORE), "*\n", { mode: 0o600 });
 }
 
 function entriesOf(path: string): readonly string[] {

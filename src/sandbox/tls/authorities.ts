@@ -66,12 +66,13 @@ export function createAuthorities(keyring: Keyring): Authorities {
   };
 }
 
-/** Whether a kept certificate is of this authority, and good for the day at least. */
+/** Whether a kept certificate is of this authority, good already and for the day at least. */
 export function goodUnder(authority: Authority): (certificate: X509Certificate) => boolean {
   const issuer = new X509Certificate(authority.certificate);
   return certificate => certificate.verify(issuer.publicKey) && lasts(certificate);
 }
 
-function lasts({ validTo }: X509Certificate): boolean {
-  return Date.parse(validTo) > Date.now() + DAY;
+/** One that was made while this machine's clock was ahead may not be good for years. */
+function lasts({ validFrom, validTo }: X509Certificate): boolean {
+  return Date.parse(validFrom) <= Date.now() && Date.parse(validTo) > Date.now() + DAY;
 }

@@ -21,6 +21,12 @@ export const METADATA: readonly Broken[] = [
     says: /HTTP 404/,
   },
   {
+    how: "the issuer is the host for mutual TLS",
+    id: "discovery.document",
+    patient: ward => ward.options({ issuer: new URL(ward.bank.apiBaseUrl).origin }),
+    says: /asks for a client certificate.*MINNA_ISSUER/s,
+  },
+  {
     how: "no mtls_endpoint_aliases",
     id: "discovery.aliases",
     patient: ward => ward.withFault("metadata-alias-missing"),

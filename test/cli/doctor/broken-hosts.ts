@@ -127,4 +127,11 @@ export const MTLS: readonly Broken[] = [
     id: "mtls.not-asked",
     patient: ward => ward.options({ api: { baseUrl: `${ward.bank.issuer}/v1` } }),
   },
+  {
+    how: "the API is at another path",
+    id: "api.base-url",
+    status: "warning",
+    patient: ward => ward.options({ api: { baseUrl: ward.bank.apiBaseUrl.replace(/v1$/, "v2") } }),
+    says: /HTTP 404.*another path/,
+  },
 ];

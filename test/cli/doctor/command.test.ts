@@ -136,6 +136,27 @@ describe("a module", () => {
     }
   }, 60_000);
 
+  test.each([
+    ["that is never there", "setInterval(() => {}, 1000); export const options = await new Promise(() => {});"],
+    ["that is promised, and never there", "export const options = new Promise(() => setInterval(() => {}, 1000));"],
+  ])("%s is not waited for", async (_, content) => {
+    const file = join(folder.path, "hangs.mjs");
+    await writeFile(file, content);
+    const { code, stderr } = await doctor(["--timeout", "1", file]);
+    expect(stderr).toContain("can't be loaded (TIMEOUT)");
+    expect(code).toBe(2);
+  });
+
+  test("may promise its options, and talk: JSON stays JSON", async () => {
+    const file = join(folder.path, "talks.mjs");
+    await writeFile(file, "console.log('hello'); export const options = Promise.resolve({ clientId: 'c' });");
+    const { stdout, stderr } = await doctor(["--json", "--offline", file]);
+    expect(stderr).toBe("hello\n");
+    const subjects = JSON.parse(stdout).findings.map(({ subject }: { subject?: string }) => subject);
+    expect(subjects).toContain("issuer");
+    expect(subjects).not.toContain("clientId");
+  });
+
   test("that throws is not quoted", async () => {
     const file = join(folder.path, "throws.mjs");
     await writeFile(file, "throw new Error('CANARY')");

@@ -1,6 +1,8 @@
 /** What is concluded from what was seen, where the real thing takes days, another machine or another Node. */
+
 import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import { examineAnswer } from "../../../src/cli/doctor/api.js";
 import { judge } from "../../../src/cli/doctor/client-certificate.js";
 import { examineOffset, offsetOf } from "../../../src/cli/doctor/clock.js";
 import type { Attempt } from "../../../src/cli/doctor/connection.js";
@@ -280,6 +282,10 @@ describe("metadata", () => {
 describe("the bank's keys", () => {
   const jwk = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({ format: "jwk" });
   const { d: _, ...publicJwk } = jwk;
+  const weak = {
+    ...generateKeyPairSync("rsa", { modulusLength: 1024 }).publicKey.export({ format: "jwk" }),
+    kid: "weak",
+  };
   const idsOf = (keys: unknown[], profile: Profile = "fapi2-security", overrides: object = {}) =>
     examineKeys(keys, configuration(profile, { ...overrides })).map(({ id, status }) => `${id} ${status}`);
 
@@ -293,11 +299,34 @@ describe("the bank's keys", () => {
       ["jwks.algorithm problem"],
       { algorithms: { idToken: "PS256" } },
     ],
+    ["of which none is strong enough", [weak], ["jwks.weak-key warning", "jwks.algorithm problem"]],
+    ["of which one is too weak", [weak, { ...publicJwk, kid: "1" }], ["jwks.weak-key warning"]],
     ["without ids", [publicJwk, publicJwk], ["jwks.kid warning"]],
     ["that are none", [null, 1], ["jwks.empty problem"]],
   ])("%s", (_, keys, expected, overrides) => {
     expect(idsOf(keys, "fapi2-security", overrides)).toEqual(expected);
   });
+
+  test("are named as far as they have names", () => {
+    for (const odd of [{ kid: "k".repeat(1_000) }, { kid: { odd: 1 }, alg: "ES256" }]) {
+      const [found] = examineKeys([{ ...publicJwk, ...odd }], configuration("fapi2-security"));
+      expect(found?.found.en).toBe(`1 keys: - (${odd.alg ?? "EC"})`);
+    }
+  });
+});
+
+test.each<[number | string, string, RegExp]>([
+  [401, "ok", /HTTP 401/],
+  [403, "ok", /HTTP 403/],
+  [200, "warning", /another path/],
+  [302, "warning", /another path/],
+  [404, "warning", /another path/],
+  [503, "warning", /maintenance/],
+  ["ECONNRESET", "warning", /ECONNRESET.*Try again/],
+])("the API that answers %s without a token: %s", (answer, status, says) => {
+  const finding = examineAnswer("https://api.bank.example/v1/accounts", answer);
+  expect(finding).toMatchObject({ id: "api.base-url", status });
+  expect(JSON.stringify(finding)).toMatch(says);
 });
 
 test.each([

@@ -71,7 +71,7 @@ export class Folder {
 
   /** The same, read. */
   async patient(variables: Variables, shell: Variables = {}): Promise<Patient> {
-    return admit(await this.environment(variables), shell);
+    return admit(await this.environment(variables), SETTINGS.timeout, shell);
   }
 
   async remove(): Promise<void> {
