@@ -25,12 +25,9 @@ export function bankRoutes(minna: MinnaClient, customerIdOf: (request: Request) 
     if (customerId === undefined) return void response.redirect(303, "/login");
     try {
       // `url` is cut off at the mount point; either will do, because only the query is read.
-      const link = await minna.links.complete(request.originalUrl, { transaction: transactionOf(request) });
+      const browser = { transaction: transactionOf(request), customerId };
+      const link = await minna.links.complete(request.originalUrl, browser);
       response.clearCookie(COOKIE, cookie);
-      if (link.customerId !== customerId) {
-        await minna.links.end(link.id); // begun by somebody else
-        return void response.sendStatus(403);
-      }
       // Here keep link.id with your customer.
       if (link.refusedScopes.includes("debit")) return void response.redirect(303, "/bank/cannot-pay");
       return void response.redirect(303, "/bank/linked");
@@ -38,6 +35,11 @@ export function bankRoutes(minna: MinnaClient, customerIdOf: (request: Request) 
       if (error instanceof AuthorizationError) {
         response.clearCookie(COOKIE, cookie);
         return void response.redirect(303, `/bank/not-linked?why=${encodeURIComponent(error.code)}`);
+      }
+      // Somebody else began it, perhaps to get this customer's account: nothing was linked.
+      if (error instanceof ValidationError && error.check === "customer") {
+        response.clearCookie(COOKIE, cookie);
+        return void response.sendStatus(403);
       }
       // A reload, the back button, or the older of two tabs: the cookie may be the newer one's, so it stays.
       if (error instanceof ValidationError) return void response.redirect(303, "/bank/try-again");

@@ -30,18 +30,20 @@ export const bankRoutes: FastifyPluginAsync<BankRoutes> = async (app, { minna, c
     const customerId = customerIdOf(request);
     if (customerId === undefined) return reply.redirect("/login", 303);
     try {
-      const link = await minna.links.complete(request.url, { transaction: request.cookies[COOKIE] });
+      const browser = { transaction: request.cookies[COOKIE], customerId };
+      const link = await minna.links.complete(request.url, browser);
       reply.clearCookie(COOKIE, attributes);
-      if (link.customerId !== customerId) {
-        await minna.links.end(link.id); // begun by somebody else
-        return reply.code(403).send();
-      }
       // Here keep link.id with your customer.
       return reply.redirect(link.refusedScopes.includes("debit") ? "/bank/cannot-pay" : "/bank/linked", 303);
     } catch (error) {
       if (error instanceof AuthorizationError) {
         reply.clearCookie(COOKIE, attributes);
         return reply.redirect(`/bank/not-linked?why=${encodeURIComponent(error.code)}`, 303);
+      }
+      // Somebody else began it, perhaps to get this customer's account: nothing was linked.
+      if (error instanceof ValidationError && error.check === "customer") {
+        reply.clearCookie(COOKIE, attributes);
+        return reply.code(403).send();
       }
       // A reload, the back button, or the older of two tabs: the cookie may be the newer one's, so it stays.
       if (error instanceof ValidationError) return reply.redirect("/bank/try-again", 303);

@@ -24,18 +24,20 @@ export function bankRoutes(minna: MinnaClient, customerIdOf: (context: Context) 
     const customerId = customerIdOf(context);
     if (customerId === undefined) return context.redirect("/login", 303);
     try {
-      const link = await minna.links.complete(context.req.url, { transaction: getCookie(context, COOKIE) });
+      const browser = { transaction: getCookie(context, COOKIE), customerId };
+      const link = await minna.links.complete(context.req.url, browser);
       deleteCookie(context, COOKIE, cookie);
-      if (link.customerId !== customerId) {
-        await minna.links.end(link.id); // begun by somebody else
-        return context.body(null, 403);
-      }
       // Here keep link.id with your customer.
       return context.redirect(link.refusedScopes.includes("debit") ? "/bank/cannot-pay" : "/bank/linked", 303);
     } catch (error) {
       if (error instanceof AuthorizationError) {
         deleteCookie(context, COOKIE, cookie);
         return context.redirect(`/bank/not-linked?why=${encodeURIComponent(error.code)}`, 303);
+      }
+      // Somebody else began it, perhaps to get this customer's account: nothing was linked.
+      if (error instanceof ValidationError && error.check === "customer") {
+        deleteCookie(context, COOKIE, cookie);
+        return context.body(null, 403);
       }
       // A reload, the back button, or the older of two tabs: the cookie may be the newer one's, so it stays.
       if (error instanceof ValidationError) return context.redirect("/bank/try-again", 303);

@@ -1,5 +1,4 @@
 /** 口座連携: the routes that link a customer's account, show it, and unlink it. */
-import { createHmac, randomBytes } from "node:crypto";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import {
   AuthorizationError,
@@ -13,10 +12,8 @@ import type { Orders } from "./orders.js";
 import { type AccountView, accountPage, type Permission, type Visitor } from "./pages.js";
 import type { Sessions } from "./sessions.js";
 
-/** The cookie that binds an authorization to the browser that began it, and to the customer who did. */
+/** The cookie that binds an authorization to the browser that began it. */
 const TRANSACTION = "bank";
-/** With your sessions' other secrets, where there is more than one process. */
-const KEY = randomBytes(32);
 /** Only what the shop uses: each is a line that the customer reads at the bank. */
 const SCOPES: readonly Scope[] = ["balance", "debit"];
 
@@ -58,7 +55,7 @@ export function linkingRoutes(app: FastifyInstance, parts: LinkingParts): void {
     const wish = { customerId: customer.id, scopes: SCOPES, ...(link === undefined ? {} : { link: link.id }) };
     const { authorizationUrl, transaction, expiresIn } = await minna.links.begin(wish, present(request));
     // Sent to the callback only, and not readable by scripts. Lax, because it is the bank that sends the browser back.
-    reply.setCookie(TRANSACTION, boundTo(customer.id, transaction), {
+    reply.setCookie(TRANSACTION, transaction, {
       httpOnly: true,
       secure,
       sameSite: "lax",
@@ -73,15 +70,8 @@ export function linkingRoutes(app: FastifyInstance, parts: LinkingParts): void {
     if (session === undefined) return reply.redirect("/", 303);
     const forget = () => reply.clearCookie(TRANSACTION, { path: "/bank" });
     try {
-      const kept = request.cookies[TRANSACTION];
-      const transaction = kept?.split(".", 1)[0];
-      if (transaction !== undefined && kept !== boundTo(session.customer.id, transaction)) {
-        // Somebody else began it, perhaps to have this customer's account linked to theirs. Not once it is complete: a link
-        // that has to be ended again is theirs until the bank can be told.
-        forget();
-        return refuse(request, reply, "wrongCustomer");
-      }
-      await minna.links.complete(request.url, { transaction }, present(request));
+      const browser = { transaction: request.cookies[TRANSACTION], customerId: session.customer.id };
+      await minna.links.complete(request.url, browser, present(request));
       forget();
       session.notice = "linked";
     } catch (error) {
@@ -89,6 +79,10 @@ export function linkingRoutes(app: FastifyInstance, parts: LinkingParts): void {
         // The customer said no, or the bank for them. The transaction is spent.
         forget();
         session.notice = "declined";
+      } else if (error instanceof ValidationError && error.check === "customer") {
+        // Somebody else began it, perhaps to have this customer's account linked to theirs. Nothing was linked.
+        forget();
+        return refuse(request, reply, "wrongCustomer");
       } else if (error instanceof ValidationError || error instanceof LinkError) {
         // No authentic answer to what this browser began last: a reload, the back button, or the older of two tabs. The
         // cookie stays, because the newer tab still needs it. Where there is a link, all is well and there is nothing to say.
@@ -137,11 +131,6 @@ export function linkingRoutes(app: FastifyInstance, parts: LinkingParts): void {
       listed.map(async account => ({ account, balance: await accounts.balance(account.accountId, present(request)) })),
     );
   }
-}
-
-/** A transaction that only one customer can complete. */
-function boundTo(customerId: string, transaction: string): string {
-  return `${transaction}.${createHmac("sha256", KEY).update(`${transaction} ${customerId}`).digest("base64url")}`;
 }
 
 /** Tells the bank that the customer is there: for nothing that a job does without them. */

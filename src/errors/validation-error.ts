@@ -24,6 +24,7 @@ export type ValidationCheck =
   | "state"
   | "code"
   | "transaction"
+  | "customer"
   | "response_mode"
   | "parameter"
   | "request_uri"

@@ -33,7 +33,14 @@ import {
 import type { Registrations } from "./registrations.js";
 import { readRenewable, renewLink } from "./renewal.js";
 import type { Store } from "./store.js";
-import { notOurs, openTransaction, peekTransaction, spendTransaction, TRANSACTION_LIFETIME } from "./transaction.js";
+import {
+  notOurs,
+  notTheirs,
+  openTransaction,
+  peekTransaction,
+  spendTransaction,
+  TRANSACTION_LIFETIME,
+} from "./transaction.js";
 
 const DAY = 24 * 60 * 60 * 1000;
 /** A hundred years: what is further away is no date that a store could keep. */
@@ -139,16 +146,17 @@ export class Links {
   /**
    * Completes a link at the callback: verifies the bank's response, then exchanges its code, once.
    *
-   * The partner still has to compare the link's `customerId` with the customer who is logged in.
+   * Give it the `customerId` of who is logged in: an authorization that somebody else began is refused then, before anything
+   * is spent. Without it the partner still has to compare the link's `customerId` with them.
    *
    * @param callback - The request's URL, its path with the query, the `Request`, or the parameters. Only the query is read.
-   * @param browser - `transaction`: the value of the cookie that was set at `links.begin()`.
+   * @param browser - `transaction`: the value of the cookie that was set at `links.begin()`. `customerId`: who is logged in now, where known.
    * @throws {@link ValidationError} when the callback is no authentic answer to this browser's request: nothing was asked
    * of the bank's token endpoint. {@link AuthorizationError} when the customer declined.
    */
   async complete(
     callback: Callback,
-    browser: { readonly transaction: string | undefined },
+    browser: { readonly transaction: string | undefined; readonly customerId?: string },
     options?: CallOptions,
   ): Promise<WithInteractionId<LinkInfo>> {
     const parameters = readCallback(callback);
@@ -156,6 +164,8 @@ export class Links {
       const transaction = browser?.transaction;
       const begun = await peekTransaction(this.#store, transaction);
       const { customerId, scopes, wireScopes, secrets, linkId, merges = false } = begun;
+      // RFC 9700 section 4.7: an attacker may have planted their own attempt in this browser. Who asks, and has nobody, means it.
+      if (browser !== undefined && "customerId" in browser && browser.customerId !== customerId) throw notTheirs();
       const registration = this.#registrations.of(begun);
       if (registration === undefined) throw notOurs();
       const { configuration, door, access } = registration;

@@ -63,6 +63,12 @@ export function notOurs(): ValidationError {
   return refuse("belongs to a transaction of another issuer or client id than the configured one");
 }
 
+/** The refusal of a transaction that another customer began: they would get this one's account, or this one theirs. */
+export function notTheirs(): ValidationError {
+  const why = "The authorization was begun by another customer than the one who came back. No token was asked for.";
+  return new ValidationError("customer", why);
+}
+
 /** Uses a transaction up. Of any number of callers exactly one gets past here. */
 export async function spendTransaction(store: Store, value: string): Promise<void> {
   if ((await store.take(keyOf(value))) === undefined) throw refuse("was used already");

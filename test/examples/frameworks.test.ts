@@ -182,13 +182,14 @@ describe.each(Object.entries(FRAMEWORKS))("%s", (_name, open) => {
     expect(locationOf(await site(callback, cookies)), "the customer's own attempt is not spent").toBe("/bank/linked");
   });
 
-  it("ends a link that somebody else began", async () => {
+  it("links nothing that somebody else began, and leaves them their own attempt", async () => {
     const { site, minna } = await open();
     const { authorizationUrl, cookies } = await begin(site);
     const before = (await linksOf(minna)).length;
     const callback = callbackOf(await bank.approve(authorizationUrl));
     expect((await site(callback, cookies.replace("one", "two"))).status).toBe(403);
     expect(await linksOf(minna)).toHaveLength(before);
+    expect(locationOf(await site(callback, cookies))).toBe("/bank/linked");
   });
 
   it("leaves an outage to the site's error handler", async () => {

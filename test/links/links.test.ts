@@ -322,6 +322,18 @@ describe("a callback", () => {
     },
   );
 
+  test.each([{ customerId: "u-43" }, { customerId: undefined }, { customerId: "" }])(
+    "that comes back with another customer than began is refused, and spends nothing: %j",
+    async other => {
+      const { transaction } = await begun();
+      const error = await rejection(links.complete(callback(), { transaction, ...other } as never), ValidationError);
+      expect(error).toMatchObject({ check: "customer", sideEffect: "none" });
+      expect(error.message).not.toMatch(/u-4/);
+      expect(steps).toEqual([]);
+      expect((await links.complete(callback(), { transaction, customerId: WISH.customerId })).status).toBe("active");
+    },
+  );
+
   test("is good once, also for those who come at the same time", async () => {
     const { transaction } = await begun();
     const calls = Array.from({ length: 5 }, () => links.complete(callback(), { transaction }));

@@ -11,16 +11,16 @@ export async function GET(request: Request): Promise<Response> {
   if (customerId === undefined) return redirect("/login");
   const forget = bankCookie("", 0);
   try {
-    const link = await minna().links.complete(request, { transaction: cookieOf(request, "bank") });
-    if (link.customerId !== customerId) {
-      await minna().links.end(link.id); // begun by somebody else
-      return new Response(null, { status: 403, headers: { "set-cookie": forget } });
-    }
+    const link = await minna().links.complete(request, { transaction: cookieOf(request, "bank"), customerId });
     // Here keep link.id with your customer.
     return redirect(link.refusedScopes.includes("debit") ? "/bank/cannot-pay" : "/bank/linked", forget);
   } catch (error) {
     if (error instanceof AuthorizationError) {
       return redirect(`/bank/not-linked?why=${encodeURIComponent(error.code)}`, forget);
+    }
+    // Somebody else began it, perhaps to get this customer's account: nothing was linked.
+    if (error instanceof ValidationError && error.check === "customer") {
+      return new Response(null, { status: 403, headers: { "set-cookie": forget } });
     }
     // A reload, the back button, or the older of two tabs: the cookie may be the newer one's, so it stays.
     if (error instanceof ValidationError) return redirect("/bank/try-again");
