@@ -28,7 +28,7 @@ export const OPTIONS_IN_JAPANESE: Readonly<Record<string, string>> = {
   store: "get、put、take、find、lock、unlock を持つオブジェクト",
   previous: "以前の設定(issuer、clientId、profile のいずれかが異なるもの)",
   canary: "0 から 1 までの割合(previous があるときのみ)",
-  "sealing.keys": "{ kid, key } のリスト(封印に使う鍵が先頭。key は 32 バイトの乱数)",
+  "sealing.keys": "{ kid, key } のリスト(暗号化に使う鍵が先頭。key は 32 バイトの乱数)",
   "sealing.plain": "refuse、accept、write のいずれか",
   MINNA_PROFILE: "fapi1-advanced、fapi2-security、fapi2-message-signing のいずれか",
   MINNA_ISSUER: "銀行の発行者識別子(https の URL)",

@@ -181,7 +181,7 @@ function inMemory(): Finding {
 function examineSealing(options: object, kids: readonly string[], current: string | undefined): readonly Finding[] {
   const id = "store.sealing";
   if (kids.length === 0) {
-    const found = { en: "What is stored is not sealed", ja: "保存データは封印(暗号化)されていません" };
+    const found = { en: "What is stored is not sealed", ja: "保存データは暗号化されていません" };
     return [
       warning(id, found, {
         why: {
@@ -200,7 +200,7 @@ function examineSealing(options: object, kids: readonly string[], current: strin
     "sealing" in options && isObject(options.sealing) && "plain" in options.sealing ? options.sealing.plain : "refuse";
   const list = kids.join(", ");
   const under = current ?? "-";
-  const found = { en: `Sealed under ${under}; keys: ${list}`, ja: `封印の鍵: ${under}(登録済み: ${list})` };
+  const found = { en: `Sealed under ${under}; keys: ${list}`, ja: `暗号化の鍵: ${under}(登録済み: ${list})` };
   if (plain === "refuse") return [ok(id, found)];
   return [
     warning(
@@ -209,7 +209,7 @@ function examineSealing(options: object, kids: readonly string[], current: strin
       {
         why: {
           en: "Entries that are not sealed are taken: this is for the time of the change only.",
-          ja: "封印されていないデータも受け付ける、移行期間用の設定です。",
+          ja: "暗号化されていないデータも受け付ける、移行期間用の設定です。",
         },
         fix: {
           en: "Go on with the change: reseal, then remove `plain`.",

@@ -1,8 +1,8 @@
 /**
- * Everything that can be broken, one thing at a time, and what the doctor finds. MINNA_TEST_DOCTOR_TABLE names a file to
- * write it to, for people.
+ * Everything that can be broken, one thing at a time, and what the doctor finds. With MINNA_WRITE_DOCTOR_PAGES the pages of
+ * docs/ that list it are written anew.
  */
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { MemoryStore, type Profile } from "../../../src/index.js";
 import { PROFILES } from "../../support/partner.js";
@@ -20,18 +20,31 @@ beforeAll(async () => {
   ward = await Ward.open();
 });
 afterEach(() => ward.mend());
-const rows: string[] = [];
-afterAll(async () => {
-  await ward.close();
-  const file = process.env["MINNA_TEST_DOCTOR_TABLE"];
-  const head = "| Broken | Finding | Status | English | 日本語 |\n|---|---|---|---|---|\n";
-  if (file !== undefined) await writeFile(file, `${head}${rows.join("")}`);
-});
-
-test.each([
+const BROKEN = [
   ...[...OPTIONS, ...CERTIFICATES, ...KEYS].map(row => ({ settings: OFFLINE, ...row })),
   ...[...HOSTS, ...MTLS, ...METADATA, ...STORES, ...PUSHED, ...SURROUNDINGS],
-])("$how: $id", async ({ how, id, status = "problem", settings, says, patient }) => {
+];
+const PAGES = { en: "docs/doctor.md", ja: "docs/doctor.ja.md" } as const;
+const rows: Record<keyof typeof PAGES, string[]> = { en: [], ja: [] };
+afterAll(async () => {
+  await ward.close();
+  if (process.env["MINNA_WRITE_DOCTOR_PAGES"] === undefined) return;
+  for (const language of ["en", "ja"] as const) {
+    const page = await readFile(PAGES[language], "utf8");
+    const table = `$1${rows[language].join("")}`;
+    await writeFile(PAGES[language], page.replace(/(\|---\|---\|---\|---\|\n)(\|.*\n)*/, table));
+  }
+});
+
+/** Without what is another one at each run. */
+function lasting(text = ""): string {
+  return text
+    .replace(/\d{4}-\d{2}-\d{2}T[\d:]+\+09:00/g, "…")
+    .replace(/(localhost:|port |ポート )\d{4,5}/g, "$1…")
+    .replace(/\d+( bytes| days? left| 日\))/g, "…$1");
+}
+
+test.each(BROKEN)("$how: $id", async ({ how, id, status = "problem", settings, says, patient }) => {
   const findings = await findingsOf(await patient(ward), settings);
   const problems = findings.filter(finding => finding.status === "problem");
   // What is broken comes first; a warning breaks nothing.
@@ -40,8 +53,17 @@ test.each([
   const found = findings.find(finding => finding.id === id && finding.status === status);
   expect(JSON.stringify(found)).toMatch(says ?? /./);
   expect(JSON.stringify(findings)).not.toContain("CANARY");
-  const [en, ja] = [found?.found.en.split("\n")[0], found?.found.ja.split("\n")[0]];
-  rows.push(`| ${how} | \`${id}\` | ${status} | ${en} | ${ja} |\n`);
+  for (const language of ["en", "ja"] as const) {
+    const [line] = found?.found[language].split("\n") ?? [];
+    rows[language].push(`| ${how} | \`${id}\` | ${status} | ${lasting(line).replaceAll("|", "\\|")} |\n`);
+  }
+});
+
+test.each(Object.values(PAGES))("%s lists what is tried here", async page => {
+  const listed = [...(await readFile(page, "utf8")).matchAll(/^\| ([^|]+) \| `([^`]+)` \| (\w+) \|/gm)];
+  expect(listed.map(([, how, id, status]) => ({ how, id, status }))).toEqual(
+    BROKEN.map(({ how, id, status = "problem" }) => ({ how, id, status })),
+  );
 });
 
 test.each<Profile>([...PROFILES])("finds nothing wrong where nothing is: %s", async profile => {
