@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { checkFolder, writeFiles } from "./keygen-folder.js";
-import { keptKeys } from "./keygen-keep.js";
-import { fileNames, keysInUse, make } from "./keygen-made.js";
-import { keygenOptions } from "./keygen-options.js";
-import { nextSteps } from "./keygen-steps.js";
+import { checkFolder, writeFiles } from "./keygen/folder.js";
+import { keptKeys } from "./keygen/keep.js";
+import { fileNames, keysInUse, make } from "./keygen/made.js";
+import { keygenOptions } from "./keygen/options.js";
+import { nextSteps } from "./keygen/steps.js";
 import type { Bilingual } from "./language.js";
 import { write } from "./partner-module.js";
 

@@ -11,13 +11,13 @@ import {
   type SandboxProfile,
   startSandbox,
 } from "../sandbox/index.js";
-import { writeConnection } from "./connection-files.js";
-import { faultList } from "./fault-list.js";
-import { openConsole } from "./sandbox-console.js";
-import { sandboxIntroduction } from "./sandbox-introduction.js";
-import { SandboxLog } from "./sandbox-log.js";
-import { readSandboxOptions, type SandboxCommand } from "./sandbox-options.js";
-import { sandboxTrouble } from "./sandbox-trouble.js";
+import { writeConnection } from "./sandbox/connection-files.js";
+import { openConsole } from "./sandbox/console.js";
+import { faultList } from "./sandbox/fault-list.js";
+import { sandboxIntroduction } from "./sandbox/introduction.js";
+import { SandboxLog } from "./sandbox/log.js";
+import { readSandboxOptions, type SandboxCommand } from "./sandbox/options.js";
+import { sandboxTrouble } from "./sandbox/trouble.js";
 
 export const SANDBOX_HELP: string = `Usage: minna-baas sandbox [options]
 

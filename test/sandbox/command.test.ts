@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { faultChance } from "../../src/cli/chance.js";
-import { writeConnection } from "../../src/cli/connection-files.js";
+import { faultChance } from "../../src/cli/sandbox/chance.js";
+import { writeConnection } from "../../src/cli/sandbox/connection-files.js";
+import { obey } from "../../src/cli/sandbox/console.js";
+import { sandboxIntroduction } from "../../src/cli/sandbox/introduction.js";
 import { runSandbox } from "../../src/cli/sandbox.js";
-import { obey } from "../../src/cli/sandbox-console.js";
-import { sandboxIntroduction } from "../../src/cli/sandbox-introduction.js";
 import { FAULT_NAMES, startSandbox } from "../../src/sandbox/index.js";
 import { Partner } from "./partner.js";
 

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { FaultOdds } from "../sandbox/index.js";
+import type { FaultOdds } from "../../sandbox/index.js";
+import { UsageError } from "../usage.js";
 import { faultName } from "./fault-list.js";
-import { UsageError } from "./usage.js";
 
 export interface FaultChance {
   readonly seed: number;

@@ -4,10 +4,10 @@
  * @module
  */
 import { relative, resolve } from "node:path";
+import { variableLines } from "../environment-file.js";
+import type { Language } from "../language.js";
 import { type Connection, environmentFile, variablesOf } from "./connection-files.js";
-import { variableLines } from "./environment-file.js";
-import type { Language } from "./language.js";
-import { customerLines } from "./sandbox-customers.js";
+import { customerLines } from "./customers.js";
 
 export function sandboxIntroduction(connection: Connection, folder: string | undefined, language: Language): string {
   const { sandbox, profiles } = connection;

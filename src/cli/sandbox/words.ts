@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { SandboxEvent } from "../sandbox/index.js";
-import type { Bilingual } from "./language.js";
+import type { SandboxEvent } from "../../sandbox/index.js";
+import type { Bilingual } from "../language.js";
 
 type Words = (event: SandboxEvent) => Bilingual | undefined;
 

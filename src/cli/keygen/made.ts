@@ -5,11 +5,11 @@
  */
 import { createHash, generateKeyPair, type KeyObject, X509Certificate } from "node:crypto";
 import { promisify } from "node:util";
-import { certificateRequest, selfSignedCertificate } from "./keygen-certificate.js";
-import type { NewFile } from "./keygen-folder.js";
-import { type PrivateJwk, privateJwk, publicHalf } from "./keygen-keys.js";
-import type { CertificateWish, KeygenOptions } from "./keygen-options.js";
-import { UsageError } from "./usage.js";
+import { UsageError } from "../usage.js";
+import { certificateRequest, selfSignedCertificate } from "./certificate.js";
+import type { NewFile } from "./folder.js";
+import { type PrivateJwk, privateJwk, publicHalf } from "./keys.js";
+import type { CertificateWish, KeygenOptions } from "./options.js";
 
 /** The names that the files have. */
 export const FILES = {

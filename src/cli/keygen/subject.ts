@@ -3,8 +3,8 @@
  *
  * @module
  */
-import * as der from "../sandbox/tls/der.js";
-import { UsageError } from "./usage.js";
+import * as der from "../../sandbox/tls/der.js";
+import { UsageError } from "../usage.js";
 
 interface AttributeType {
   readonly oid: string;

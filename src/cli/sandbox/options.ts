@@ -5,12 +5,12 @@
  */
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import type { FaultName, SandboxOptions } from "../sandbox/index.js";
+import type { FaultName, SandboxOptions } from "../../sandbox/index.js";
+import { variableLines } from "../environment-file.js";
+import { type Language, languageOf } from "../language.js";
+import { UsageError } from "../usage.js";
 import { type FaultChance, faultChance } from "./chance.js";
-import { variableLines } from "./environment-file.js";
 import { faultName } from "./fault-list.js";
-import { type Language, languageOf } from "./language.js";
-import { UsageError } from "./usage.js";
 
 export interface SandboxCommand {
   readonly bank: SandboxOptions & { readonly port: number; readonly mtlsPort: number };

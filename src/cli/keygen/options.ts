@@ -4,10 +4,10 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import type { EncryptionAlgorithm, SigningAlgorithm } from "./keygen-keys.js";
-import { subjectName } from "./keygen-subject.js";
-import { type Language, languageOf } from "./language.js";
-import { UsageError } from "./usage.js";
+import { type Language, languageOf } from "../language.js";
+import { UsageError } from "../usage.js";
+import type { EncryptionAlgorithm, SigningAlgorithm } from "./keys.js";
+import { subjectName } from "./subject.js";
 
 export interface KeygenOptions {
   readonly folder: string;

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { SandboxEvent } from "../sandbox/index.js";
-import { quoted } from "./doctor/finding.js";
-import type { Bilingual } from "./language.js";
+import type { SandboxEvent } from "../../sandbox/index.js";
+import { quoted } from "../doctor/finding.js";
+import type { Bilingual } from "../language.js";
 
 type Advice = Bilingual | ((event: SandboxEvent) => Bilingual);
 

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import type { SandboxEvent } from "../sandbox/index.js";
-import type { Language } from "./language.js";
-import { printable } from "./printable.js";
-import { adviceOn } from "./sandbox-advice.js";
-import { wordsFor } from "./sandbox-words.js";
+import type { SandboxEvent } from "../../sandbox/index.js";
+import type { Language } from "../language.js";
+import { printable } from "../printable.js";
+import { adviceOn } from "./advice.js";
+import { wordsFor } from "./words.js";
 
 const COLOURS = { dim: "2", green: "32", red: "31", yellow: "33" } as const;
 const PROFILE = 21;

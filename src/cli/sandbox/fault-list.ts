@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { FAULT_NAMES, type FaultName } from "../sandbox/index.js";
-import { UsageError } from "./usage.js";
+import { FAULT_NAMES, type FaultName } from "../../sandbox/index.js";
+import { UsageError } from "../usage.js";
 
 const INDENT = "  ";
 const WIDTH = 100;

@@ -5,8 +5,8 @@
  */
 import { createPrivateKey } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import type { PrivateJwk } from "./keygen-keys.js";
-import { UsageError } from "./usage.js";
+import { UsageError } from "../usage.js";
+import type { PrivateJwk } from "./keys.js";
 
 const ENCRYPTION: readonly unknown[] = ["RSA-OAEP-256", "ECDH-ES"];
 
