@@ -64,7 +64,11 @@ export async function make(options: KeygenOptions, kept: readonly PrivateJwk[]):
   const decryption = encryption && (await privateJwk(encryption, encryptionKid));
   const fresh = [signing, decryption].filter(key => key !== undefined);
   const kids = [...fresh, ...kept].map(key => key.kid);
-  if (new Set(kids).size < kids.length) throw new UsageError("--kid must be an id that no key in use has");
+  if (new Set(kids).size < kids.length)
+    throw new UsageError({
+      en: "--kid must be an id that no key in use has",
+      ja: "--kid には、使用中の鍵と重複しない ID を指定してください",
+    });
   const certificate = options.certificate && (await makeCertificate(options.certificate));
   return {
     files: [

@@ -58,7 +58,7 @@ export function obey(line: string, sandbox: Sandbox, language: Language): string
         return HELP[language];
     }
   } catch (error) {
-    if (error instanceof UsageError) return error.message;
+    if (error instanceof UsageError) return error.words[language];
     throw error;
   }
 }
