@@ -57,7 +57,7 @@ async function introduce(command: SandboxCommand, sandbox: Sandbox, say: (text: 
   const decryption = await encrypt(sandbox, command.encrypted ? PROFILES : []);
   const connection = { sandbox, profiles: PROFILES, redirectUri, decryption };
   if (folder !== undefined) await writeConnection(folder, connection);
-  say(sandboxIntroduction(connection, folder, language));
+  say(sandboxIntroduction(connection, folder, language, command));
 }
 
 async function encrypt(sandbox: Sandbox, profiles: readonly SandboxProfile[]) {

@@ -221,12 +221,20 @@ describe("minna-baas", () => {
       redirectUri: "http://localhost:3000/bank/callback",
       decryption: new Map(),
     };
-    const text = sandboxIntroduction(connection, ".minna bank", language);
+    const text = sandboxIntroduction(connection, ".minna bank", language, { faults: [], chance: undefined });
     for (const part of [title, warning, "sandbox-hanako", "1,500,000", `MINNA_ISSUER='${sandbox.issuer}'`, "ca.pem"]) {
       expect(text).toContain(part);
     }
     expect(text).toContain("node --env-file='.minna bank/fapi2-security.env' app.js");
-    const without = sandboxIntroduction(connection, undefined, language);
+    const without = sandboxIntroduction(connection, undefined, language, {
+      faults: ["api-429", "debit-409"],
+      chance: { seed: 7, odds: { "api-html-error": 0.1, "api-echo-missing": 0.05 } },
+    });
+    const seed = { ja: "確率、シード 7", en: "by chance, seed 7" }[language];
+    const faults = `${{ ja: "■ 起こす異常", en: "Faults on" }[language]}: `;
+    expect(text).not.toContain(faults);
+    expect(without).toContain(`\n${faults}api-429, debit-409, api-html-error=0.1, api-echo-missing=0.05 (${seed})\n\n`);
+    expect(without).toContain({ ja: "時刻は日本時間", en: "times in Japan (JST)" }[language]);
     expect(without).not.toContain("MINNA_KEY_FILE");
     expect(without).toContain("--write .minna-bank");
   });
