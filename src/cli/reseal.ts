@@ -27,7 +27,7 @@ Options:
   --lang ja|en    the language (default: the environment's)`,
   ja: `使い方: minna-baas reseal モジュール
 
-sealing.keys の先頭以外の鍵で暗号化されているストアの項目を、すべて先頭の鍵で暗号化し直します。
+sealing.keys の先頭の鍵でまだ暗号化されていないストアの項目を、すべてその鍵で暗号化します。
 その後、ほかの鍵は削除できます。ただし、先に全プロセスでその鍵を先頭にしてください。先頭が
 別の鍵のプロセスは、その鍵で暗号化し続けます。
 
@@ -50,7 +50,7 @@ export async function runReseal(args: string[]): Promise<void> {
     const total = await resealAll(minna, language);
     await write(
       {
-        ja: `${total} 件を暗号化し直しました。ほかの鍵で暗号化されたものは残っていません。\n`,
+        ja: `${total} 件を先頭の鍵で暗号化しました。ほかの鍵で暗号化されたものは残っていません。\n`,
         en: `Nothing is left under another key: ${total} entries were sealed.\n`,
       }[language],
     );
@@ -69,7 +69,7 @@ async function resealAll(minna: MinnaClient, language: Language): Promise<number
   }
   throw new Error(
     {
-      ja: `${total} 件を暗号化し直しましたが、使用中のものが残っています。もう一度実行してください`,
+      ja: `${total} 件を先頭の鍵で暗号化しましたが、使用中のものが残っています。もう一度実行してください`,
       en: `${total} entries were sealed, and some are in use: run it again`,
     }[language],
   );
