@@ -21,5 +21,8 @@ export function variableLines(variables: Variables): string[] {
 function quoted(value: string): string {
   if (!/['\r\n]/.test(value)) return `'${value}'`;
   if (!/["$`\\\r\n]/.test(value)) return `"${value}"`;
-  throw new UsageError(`${value} can't be written into an environment file: use a path without quotes`);
+  throw new UsageError({
+    en: `${value} can't be written into an environment file: use a path without quotes`,
+    ja: `${value} は環境変数のファイルに書けません。引用符のないパスを使ってください`,
+  });
 }

@@ -3,22 +3,37 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
+import { readArguments } from "./arguments.js";
 import { type CheckRow, type ErrorPage, type ErrorPages, readErrorPages } from "./error-pages.js";
 import { type Bilingual, type Language, languageOf } from "./language.js";
 import { write } from "./partner-module.js";
 import { UsageError } from "./usage.js";
 
-export const EXPLAIN_HELP: string = `Usage: minna-baas explain [CODE] [--lang ja|en]
-
-Says what a code of an error or of a warning means, what was done already, and what to do; without CODE it lists them all.
-
-CODE is an error's code, the check of a ValidationError, the name of a class, or what another layer says:
-
-  minna-baas explain connection_lost
+const EXAMPLES = `  minna-baas explain connection_lost
   minna-baas explain at_hash
   minna-baas explain "other side closed"
   minna-baas explain MINNA_CERTIFICATE_EXPIRES --lang ja`;
+
+export const EXPLAIN_HELP: Bilingual = {
+  en: `Usage: minna-baas explain [CODE] [--lang ja|en]
+
+Says what a code of an error or of a warning means, what was done already, and what to do; without
+CODE it lists them all.
+
+CODE is an error's code, the check of a ValidationError, the name of a class, or what another layer
+says:
+
+${EXAMPLES}`,
+  ja: `使い方: minna-baas explain [コード] [--lang ja|en]
+
+エラーや警告のコードの意味、その時点で済んでいること、対処方法を表示します。
+コードを付けずに実行すると、一覧を表示します。
+
+コードには、エラーの code、ValidationError の check、クラス名のほか、ほかの層のメッセージも
+指定できます:
+
+${EXAMPLES}`,
+};
 
 /** Explains one code, or lists all. */
 export async function runExplain(args: string[]): Promise<void> {
@@ -91,8 +106,17 @@ function behind(asked: string, { pages, symptoms }: ErrorPages): readonly string
 function unknown(asked: string, { pages, checks }: ErrorPages): UsageError {
   const names = [...pages.map(({ code }) => code), ...checks.map(({ check }) => check)];
   const near = names.filter(name => isNear(asked.toLowerCase(), name.toLowerCase()));
-  const meant = near.length === 0 ? "without a code, explain lists them all" : `did you mean ${near.join(", ")}?`;
-  return new UsageError(`no code is called ${asked.slice(0, 80)}; ${meant}`);
+  const called = asked.slice(0, 80);
+  if (near.length > 0) {
+    return new UsageError({
+      en: `no code is called ${called}; did you mean ${near.join(", ")}?`,
+      ja: `${called} というコードはありません。近いもの: ${near.join(", ")}`,
+    });
+  }
+  return new UsageError({
+    en: `no code is called ${called}; without a code, explain lists them all`,
+    ja: `${called} というコードはありません。コードを付けずに実行すると、一覧を表示します`,
+  });
 }
 
 function isNear(asked: string, name: string): boolean {
@@ -152,15 +176,11 @@ function wrapped(line: string): string[] {
 }
 
 function read(args: string[]): { readonly asked: string; readonly language: Language } {
-  try {
-    const { values, positionals } = parseArgs({
-      args,
-      allowPositionals: true,
-      options: { lang: { type: "string" } },
-    });
-    // Somebody may paste a message without quotes.
-    return { asked: positionals.join(" ").trim(), language: languageOf(values.lang) };
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
+  const { values, positionals } = readArguments({
+    args,
+    allowPositionals: true,
+    options: { lang: { type: "string" } },
+  });
+  // Somebody may paste a message without quotes.
+  return { asked: positionals.join(" ").trim(), language: languageOf(values.lang) };
 }

@@ -21,11 +21,20 @@ export function languageOf(
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): Language {
   if (option === "ja" || option === "en") return option;
-  if (option !== undefined) throw new UsageError("--lang must be ja or en");
+  if (option !== undefined)
+    throw new UsageError({ en: "--lang must be ja or en", ja: "--lang には ja か en を指定してください" });
   const locale = environment["LC_ALL"] || environment["LC_MESSAGES"] || environment["LANG"] || "";
   // "C" is no language: containers and CI have it.
   if (/^(|C(\..*)?|POSIX)$/.test(locale)) return inJapan() ? "ja" : "en";
   return locale.startsWith("ja") ? "ja" : "en";
+}
+
+/** The language to speak of arguments that nobody has read yet: no `--lang` is wrong here. */
+export function languageAmong(args: readonly string[]): Language {
+  const at = args.lastIndexOf("--lang");
+  const joined = args.findLast(arg => arg.startsWith("--lang="))?.slice("--lang=".length);
+  const said = at === -1 ? joined : args[at + 1];
+  return languageOf(said === "ja" || said === "en" ? said : undefined);
 }
 
 function inJapan(): boolean {

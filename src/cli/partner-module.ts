@@ -5,6 +5,7 @@
  */
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import type { Bilingual } from "./language.js";
 import { UsageError } from "./usage.js";
 
 /**
@@ -16,13 +17,16 @@ export async function exportOf<T>(
   module: string,
   name: string,
   isWanted: (value: unknown) => value is T,
-  wanted: string,
+  wanted: Bilingual,
 ): Promise<T> {
   const exported: Readonly<Record<string, unknown>> = await import(pathToFileURL(resolve(module)).href);
   // A module may have to wait for what it exports.
   const found = (await Promise.all([exported[name], exported["default"]])).find(isWanted);
   if (found !== undefined) return found;
-  throw new UsageError(`${module} does not export ${wanted}, as "${name}" or by default`);
+  throw new UsageError({
+    en: `${module} does not export ${wanted.en}, as "${name}" or by default`,
+    ja: `${module} は${wanted.ja}を "${name}" または default でエクスポートしていません`,
+  });
 }
 
 /** Resolves when it has left the process, though a pipe may be slow to take it. */

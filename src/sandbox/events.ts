@@ -57,6 +57,9 @@ export interface SandboxEvent {
    * `allowed` (with `scopes`) or `declined`. `responded` says that the browser was sent to the partner, with a `code` or an
    * `error`. Of a refusal: `error` and `reason`.
    *
+   * Of a page that told the customer why there can be no consent, `obstacle` is `account` (it can't be linked), `grant` (the
+   * one to be changed is another customer's) or `end` (that one has ended).
+   *
    * At the token endpoint `refresh` says what was done with a refresh token: `refreshed`; `reused` where it had been rotated
    * away before, whether that was allowed (`status` 200) or not; `refused` for any other reason. With it go `grantId`, where
    * the bank knew the token, and `refreshTokenHash`, which tells refresh tokens apart.

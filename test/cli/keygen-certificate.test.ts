@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { request } from "node:https";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { subjectName } from "../../src/cli/keygen-subject.js";
+import { subjectName } from "../../src/cli/keygen/subject.js";
 import { newAuthority, serverCertificate } from "../support/certificates.js";
 import { startServer } from "../support/tls-server.js";
 import { home, made, read, SUBJECT } from "./keygen-home.js";

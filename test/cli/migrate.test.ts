@@ -13,7 +13,11 @@ const PSQL = process.env["PSQL"] ?? "psql";
 const MODULE = fileURLToPath(new URL("../stores/open-postgres.mjs", import.meta.url));
 
 async function migrate(args: string[], env: NodeJS.ProcessEnv = {}, cwd?: string) {
-  const options = { env: { ...process.env, ...env }, timeout: 15_000, ...(cwd !== undefined && { cwd }) };
+  const options = {
+    env: { ...process.env, LC_ALL: "en_US.UTF-8", ...env },
+    timeout: 15_000,
+    ...(cwd !== undefined && { cwd }),
+  };
   const ran = promisify(execFile)(process.execPath, [COMMAND, "migrate", ...args], options);
   return await ran.then(
     ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),

@@ -35,6 +35,7 @@ async function put(sealedUnder: typeof NEW, ...ids: string[]): Promise<void> {
 async function reseal(...args: string[]) {
   const env = {
     ...process.env,
+    LC_ALL: "en_US.UTF-8",
     MINNA_TEST_ENTRIES: JSON.stringify(entries),
     MINNA_TEST_OPTIONS: JSON.stringify(validOptions({ profile: "fapi2-security", signing: undefined })),
     MINNA_TEST_SEALING: JSON.stringify({ keys: [NEW, OLD] }),

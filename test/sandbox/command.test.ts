@@ -2,20 +2,24 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
-import { afterEach, describe, expect, it, vi } from "vitest";
-import { faultChance } from "../../src/cli/chance.js";
-import { writeConnection } from "../../src/cli/connection-files.js";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { faultChance } from "../../src/cli/sandbox/chance.js";
+import { writeConnection } from "../../src/cli/sandbox/connection-files.js";
+import { obey } from "../../src/cli/sandbox/console.js";
+import { sandboxIntroduction } from "../../src/cli/sandbox/introduction.js";
 import { runSandbox } from "../../src/cli/sandbox.js";
-import { obey } from "../../src/cli/sandbox-console.js";
-import { sandboxIntroduction } from "../../src/cli/sandbox-introduction.js";
 import { FAULT_NAMES, startSandbox } from "../../src/sandbox/index.js";
 import { Partner } from "./partner.js";
 
 describe("minna-baas", () => {
   const argv = process.argv;
+  beforeEach(() => {
+    vi.stubEnv("LC_ALL", "en_US.UTF-8");
+  });
   afterEach(() => {
     process.argv = argv;
     process.exitCode = undefined;
+    vi.unstubAllEnvs();
     vi.restoreAllMocks();
     vi.resetModules();
   });
@@ -35,6 +39,12 @@ describe("minna-baas", () => {
     await import("../../src/cli/main.js");
     await vi.waitFor(() => expect(said.out + said.err).not.toBe(""));
     return { ...said, code: process.exitCode ?? 0 };
+  };
+
+  const again = (...args: string[]) => {
+    vi.restoreAllMocks();
+    vi.resetModules();
+    return run(...args);
   };
 
   it.each([[[]], [["--help"]]])("says what it can do: %o", async args => {
@@ -67,6 +77,58 @@ describe("minna-baas", () => {
       expect(out).toContain(option);
     for (const line of out.split("\n")) expect(line.length).toBeLessThanOrEqual(100);
     for (const fault of FAULT_NAMES) expect(out.split(/\s+/)).toContain(fault);
+  });
+
+  describe.each(["sandbox", "keygen", "doctor", "explain", "migrate", "reseal"])("the help of %s", command => {
+    it.each(["ja", "en"] as const)("is there in %s, and fits a terminal", async language => {
+      const { out, code } = await run(command, "--help", "--lang", language);
+      expect(code).toBe(0);
+      expect(out).toMatch(
+        { ja: new RegExp(`^使い方: minna-baas ${command} `), en: new RegExp(`^Usage: minna-baas ${command} `) }[
+          language
+        ],
+      );
+      expect(/\p{Script=Hiragana}/u.test(out)).toBe(language === "ja");
+      const wide = out.split("\n").filter(line => columns(line) > 100);
+      expect(wide).toEqual([]);
+      const { out: inEnglish } = await again(command, "--help");
+      expect(optionsIn(out)).toEqual(optionsIn(inEnglish));
+    });
+  });
+
+  it.each([[["--help", "--lang", "ja"]], [["--lang", "ja"]], [["--lang=ja", "--help"]]])(
+    "speaks Japanese where it is told to: %o",
+    async args => {
+      const { out, code } = await run(...args);
+      expect(out).toMatch(/^使い方: minna-baas <コマンド>[\s\S]*開発用の銀行/);
+      expect(code).toBe(0);
+    },
+  );
+
+  it("speaks the language of the environment", async () => {
+    vi.stubEnv("LC_ALL", "ja_JP.UTF-8");
+    expect((await run("doctor", "--help")).out).toMatch(/^使い方: minna-baas doctor/);
+    expect((await again("doctor", "--help", "--lang", "en")).out).toMatch(/^Usage: minna-baas doctor/);
+  });
+
+  it.each([
+    [["nonsense"], "nonsense というコマンドはありません"],
+    [["doctor", "--nonsense"], "--nonsense というオプションはありません"],
+    [["sandbox", "--port"], "の値がありません"],
+    [["sandbox", "--json=yes"], "に値は指定できません"],
+    [["sandbox", "--port", "-1"], "の値が - で始まっています"],
+    [["sandbox", "extra"], "余分な引数があります: extra"],
+    [["sandbox", "--port", "http"], "--port にはポート番号を指定してください"],
+    [["keygen"], "鍵を置くフォルダーを 1 つだけ指定してください"],
+    [["keygen", "keys", "--subject", "CN"], '"CN" を解釈できません'],
+    [["migrate"], "--print を指定してください"],
+    [["reseal"], "モジュールを 1 つだけ指定してください"],
+    [["explain", "xyzzy"], "xyzzy というコードはありません"],
+  ])("says in Japanese what is wrong with %o", async ([command = "", ...args], reason) => {
+    const { err, code } = await run(command, "--lang", "ja", ...args);
+    expect(err).toContain(reason);
+    expect(err).toMatch(/\n使い方: npx minna-baas --help\n$/);
+    expect(code).toBe(2);
   });
 
   it.each([
@@ -159,12 +221,20 @@ describe("minna-baas", () => {
       redirectUri: "http://localhost:3000/bank/callback",
       decryption: new Map(),
     };
-    const text = sandboxIntroduction(connection, ".minna bank", language);
+    const text = sandboxIntroduction(connection, ".minna bank", language, { faults: [], chance: undefined });
     for (const part of [title, warning, "sandbox-hanako", "1,500,000", `MINNA_ISSUER='${sandbox.issuer}'`, "ca.pem"]) {
       expect(text).toContain(part);
     }
     expect(text).toContain("node --env-file='.minna bank/fapi2-security.env' app.js");
-    const without = sandboxIntroduction(connection, undefined, language);
+    const without = sandboxIntroduction(connection, undefined, language, {
+      faults: ["api-429", "debit-409"],
+      chance: { seed: 7, odds: { "api-html-error": 0.1, "api-echo-missing": 0.05 } },
+    });
+    const seed = { ja: "確率、シード 7", en: "by chance, seed 7" }[language];
+    const faults = `${{ ja: "■ 起こす異常", en: "Faults on" }[language]}: `;
+    expect(text).not.toContain(faults);
+    expect(without).toContain(`\n${faults}api-429, debit-409, api-html-error=0.1, api-echo-missing=0.05 (${seed})\n\n`);
+    expect(without).toContain({ ja: "時刻は日本時間", en: "times in Japan (JST)" }[language]);
     expect(without).not.toContain("MINNA_KEY_FILE");
     expect(without).toContain("--write .minna-bank");
   });
@@ -188,3 +258,12 @@ describe("minna-baas", () => {
     await partner.close();
   });
 });
+
+/** Of a terminal: what is Japanese takes two. */
+function columns(line: string): number {
+  return [...line].reduce((sum, letter) => sum + (/[\u3000-\u9fff\uff00-\uff60]/.test(letter) ? 2 : 1), 0);
+}
+
+function optionsIn(help: string): string[] {
+  return [...new Set(help.match(/--[a-z][a-z-]+/g))].sort();
+}

@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
-import { writeConnection } from "../../src/cli/connection-files.js";
+import { writeConnection } from "../../src/cli/sandbox/connection-files.js";
 import { startSandbox } from "../../src/sandbox/index.js";
 import { Folder } from "../../src/sandbox/keeping/folder.js";
 

@@ -2,9 +2,10 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { Duplex } from "node:stream";
 import { connect as tlsConnect } from "node:tls";
+import { Agent, request } from "undici";
 import { beforeEach, describe, expect, it } from "vitest";
-import { adviceOn } from "../../src/cli/sandbox-advice.js";
-import { SandboxLog } from "../../src/cli/sandbox-log.js";
+import { adviceOn } from "../../src/cli/sandbox/advice.js";
+import { SandboxLog } from "../../src/cli/sandbox/log.js";
 import { FAULT_NAMES, type Sandbox, type SandboxEvent, startSandbox } from "../../src/sandbox/index.js";
 import { Canaries } from "../leaks/canaries.js";
 import { Partner } from "./partner.js";
@@ -123,12 +124,68 @@ describe("the live log", () => {
 
   it("says where somebody does not trust the sandbox's certificate", async () => {
     await using sandbox = await start();
-    for (const url of [sandbox.issuer, sandbox.apiBaseUrl]) {
-      const before = lines.en.length;
-      const told = expect.poll(() => said().slice(before));
-      await distrust(Number(new URL(url).port));
-      await told.toEqual([expect.stringMatching(/TLS handshake refused \[.*\] ▶ the other side does not trust/)]);
+    await distrust(Number(new URL(sandbox.apiBaseUrl).port));
+    await expect
+      .poll(() => said())
+      .toEqual([expect.stringMatching(/TLS handshake refused \[.*\] ▶ the other side does not trust/)]);
+  });
+
+  it.each([46, 48])("says once that a browser warns of the certificate (alert %i), as is expected", async alert => {
+    let now = Date.parse(AT);
+    await using sandbox = await start({ now: () => now });
+    const { port } = new URL(sandbox.issuer);
+    const refusals = () => sandbox.events.filter(({ method }) => method === "TLS").length;
+    for (const [times, later] of [
+      [3, 1_000],
+      [1, 60_000],
+    ] as const) {
+      const before = refusals();
+      for (let time = 0; time < times; time++) {
+        now += later;
+        await distrust(Number(port), alert);
+      }
+      await expect.poll(refusals).toBe(before + times);
     }
+    const line = /^--- {2}- +browser shows its certificate warning \(expected: go on\) ▶ where it was no browser/;
+    expect(said()).toEqual([expect.stringMatching(line), expect.stringMatching(line)]);
+    expect(said("ja")[0]).toContain("ブラウザが証明書の警告を表示(想定どおり。続行してください)");
+    expect(lines.en.map(text => text.slice(0, 8))).toEqual(["10:20:31", "10:21:33"]);
+  });
+
+  it("tells the pages apart that a customer can end on", async () => {
+    await using sandbox = await start();
+    const partner = new Partner(sandbox, "fapi2-security");
+    const browser = new Browser(sandbox.ca);
+    const last = async (language: "ja" | "en", words: string) =>
+      await expect.poll(() => said(language).at(-1)).toContain(words);
+
+    const { url } = await partner.begin();
+    const login = await browser.open(url.href);
+    await browser.open(login, "customer=jiro&password=wrong");
+    await last("en", "401  fapi2-security         login failed: wrong id or password");
+    await last("ja", "ログイン失敗: ID かパスワードが違います");
+    const obstacle = await browser.open(login, "customer=jiro&password=sandbox-jiro");
+    await last(
+      "en",
+      "200  fapi2-security         no consent page: the customer is told that the account can't be linked",
+    );
+    await last("ja", "同意の画面の代わりに、連携できない口座であることを表示");
+    await browser.open(obstacle, "decision=deny");
+    await last("en", "error sent to the partner");
+    await browser.open(obstacle);
+    await last("en", "410  fapi2-security         back on a page of a journey that is over");
+    await last("ja", "終わった手続きの画面へのアクセス");
+
+    const consent = await browser.open(
+      await browser.open((await partner.begin()).url.href),
+      "customer=hanako&password=sandbox-hanako",
+    );
+    await browser.open(consent, "decision=allow");
+    await last("en", "400  fapi2-security         consent page: nothing was chosen");
+    const stranger = new Browser(sandbox.ca);
+    await stranger.open(`${sandbox.issuer}/interaction/unknown`);
+    await last("en", "400  -                      on a page that has expired");
+    await Promise.all([partner.close(), browser.close(), stranger.close()]);
   });
 
   it("has no secret in it, whatever goes wrong", async () => {
@@ -230,13 +287,46 @@ describe("the live log", () => {
   });
 });
 
-/** Ends a handshake with the alert unknown_ca, as browsers and curl do. Node's client goes without a word. */
-async function distrust(port: number): Promise<void> {
+/** Follows redirects at the bank, with its cookies. */
+class Browser {
+  readonly #dispatcher: Agent;
+  readonly #jar = new Map<string, string>();
+
+  constructor(ca: string) {
+    this.#dispatcher = new Agent({ connect: { ca } });
+  }
+
+  /** Resolves with the address of the page, or of the partner. */
+  async open(url: string, form?: string): Promise<string> {
+    const cookie = [...this.#jar].map(pair => pair.join("=")).join("; ");
+    const { headers, body } = await request(url, {
+      dispatcher: this.#dispatcher,
+      method: form === undefined ? "GET" : "POST",
+      headers: { cookie, "content-type": "application/x-www-form-urlencoded" },
+      body: form ?? null,
+    });
+    await body.dump();
+    for (const line of [headers["set-cookie"] ?? []].flat()) {
+      const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
+      this.#jar.set(name, value);
+    }
+    if (headers["location"] === undefined) return url;
+    const next = new URL(String(headers["location"]), url);
+    return next.origin === new URL(url).origin ? this.open(next.href) : next.href;
+  }
+
+  close(): Promise<void> {
+    return this.#dispatcher.close();
+  }
+}
+
+/** Ends a handshake with an alert, unknown_ca (48) for one, as browsers and curl do. Node's client goes without a word. */
+async function distrust(port: number, alert = 48): Promise<void> {
   const socket = connect({ port, host: "127.0.0.1" });
   const wire = new Duplex({ read() {}, write: (bytes, _encoding, done) => void socket.write(bytes, () => done()) });
   const greeting = tlsConnect({ socket: wire, maxVersion: "TLSv1.2" }).on("error", () => {});
   await once(socket, "data");
-  socket.end(Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 48]));
+  socket.end(Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, alert]));
   await once(socket.resume(), "close");
   greeting.destroy();
 }

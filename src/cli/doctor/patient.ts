@@ -38,17 +38,29 @@ async function text(file: string): Promise<string> {
   try {
     return await readFile(file, "utf8");
   } catch (error) {
-    throw new UsageError(`${file} can't be read (${codeOf(error)})`);
+    throw new UsageError({
+      en: `${file} can't be read (${codeOf(error)})`,
+      ja: `${file} を読み込めません(${codeOf(error)})`,
+    });
   }
 }
 
 async function load(module: string, timeout: number): Promise<object> {
   try {
-    return await within(timeout, exportOf(module, "options", isObject, "the options of a MinnaClient"));
+    return await within(
+      timeout,
+      exportOf(module, "options", isObject, {
+        en: "the options of a MinnaClient",
+        ja: "MinnaClient のオプション",
+      }),
+    );
   } catch (error) {
     if (error instanceof UsageError) throw error;
     // What a partner's module throws may hold anything, a database's password for one: only its kind is repeated.
-    throw new UsageError(`${module} can't be loaded (${codeOf(error)}): try node ${module}`);
+    throw new UsageError({
+      en: `${module} can't be loaded (${codeOf(error)}): try node ${module}`,
+      ja: `${module} を読み込めません(${codeOf(error)})。node ${module} で確認してください`,
+    });
   }
 }
 

@@ -38,7 +38,7 @@ export class Interactions {
 
   async handle(request: IncomingMessage, response: ServerResponse, visit: Visit): Promise<Answer> {
     const interaction = await this.#provider.interactionDetails(request, response).catch(() => undefined);
-    if (interaction === undefined) return this.#lost(request);
+    if (interaction === undefined) return this.#lost(request, visit);
     const { params, uid } = interaction;
     const view = viewOf(request, params["ui_locales"]);
     const partner = this.#registrations.find(({ clientId }) => clientId === params["client_id"]);
@@ -53,7 +53,7 @@ export class Interactions {
     if (ended) return seeOther(interaction.returnTo);
     const party = partyOf(partner.name, redirectUri);
     const step = { interaction, partner, party, redirectUri, view, action: `/interaction/${uid}` };
-    if (request.method !== "POST") return this.#show(step, failure);
+    if (request.method !== "POST") return this.#show(step, visit, failure);
     const form = new URLSearchParams((await readBody(request)).toString());
     const login = interaction.prompt.name === "login";
     const outcome = login ? this.#logIn(form) : this.#decide(step, form);
@@ -68,7 +68,7 @@ export class Interactions {
   }
 
   /** A step that is over, or that another browser began. */
-  #lost(request: IncomingMessage): Answer {
+  #lost(request: IncomingMessage, visit: Visit): Answer {
     const view = viewOf(request);
     const [, uid = ""] = /^\/interaction\/([^/?]+)/.exec(request.url ?? "") ?? [];
     const journey = this.#journeys.of(uid);
@@ -78,10 +78,11 @@ export class Interactions {
     }
     if (!journey.ended) return seeOther(`/interaction/${latest}`);
     const { partner, redirectUri } = journey;
+    visit.clientId = partner.clientId;
     return page(view, 410, endedPage(view, { partner: partner.name, origin: new URL(redirectUri).origin }));
   }
 
-  #show(step: Step, failure: Failure = {}): Answer {
+  #show(step: Step, visit: Visit, failure: Failure = {}): Answer {
     const { interaction, party, view, action, redirectUri } = step;
     const { rejected, nothingChosen = false } = failure;
     if (interaction.prompt.name === "login") {
@@ -92,6 +93,7 @@ export class Interactions {
     const customer = this.#customer(interaction);
     const obstacle = this.#obstacle(step, customer);
     if (obstacle !== undefined) {
+      visit.note({ obstacle: obstacle.why });
       return page(view, 200, unlinkablePage(view, { ...party, action, why: obstacle.why }), redirectUri);
     }
     const content = consentPage(view, { ...this.#consent(step, customer), nothingChosen });

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Sandbox } from "../sandbox/index.js";
-import type { Language } from "./language.js";
+import type { Sandbox } from "../../sandbox/index.js";
+import type { Language } from "../language.js";
 
 /** The bank knows its notes in Japanese. */
 const NOTES: Readonly<Record<string, string>> = {

@@ -3,14 +3,15 @@
  *
  * @module
  */
-import type { SandboxEvent } from "../sandbox/index.js";
-import type { Language } from "./language.js";
-import { printable } from "./printable.js";
-import { adviceOn } from "./sandbox-advice.js";
-import { wordsFor } from "./sandbox-words.js";
+import type { SandboxEvent } from "../../sandbox/index.js";
+import type { Language } from "../language.js";
+import { printable } from "../printable.js";
+import { adviceOn } from "./advice.js";
+import { isBrowserWarning, wordsFor } from "./words.js";
 
 const COLOURS = { dim: "2", green: "32", red: "31", yellow: "33" } as const;
 const PROFILE = 21;
+const WARNING_MILLISECONDS = 5_000;
 
 export class SandboxLog {
   readonly #language: Language;
@@ -18,16 +19,30 @@ export class SandboxLog {
   /** Certificates are told of when they are first seen. */
   readonly #certificates = new Set<string>();
 
+  /** When a browser's warning was told of. */
+  #warned = Number.NEGATIVE_INFINITY;
+
   constructor(language: Language, coloured: boolean) {
     this.#language = language;
     this.#coloured = coloured;
   }
 
   lines(event: SandboxEvent): string[] {
+    if (isBrowserWarning(event)) return this.#warningOf(event);
     const words = wordsFor(event)?.[this.#language];
     const lines = this.#certificateOf(event);
     if (words !== undefined) lines.push(this.#outcome(event, words + this.#refusal(event)));
     return lines;
+  }
+
+  /** Once for the few handshakes of one page. */
+  #warningOf(event: SandboxEvent): string[] {
+    const at = Date.parse(event.at);
+    if (Math.abs(at - this.#warned) <= WARNING_MILLISECONDS) return [];
+    this.#warned = at;
+    const advice = adviceOn(event)?.[this.#language];
+    const words = `${wordsFor(event)?.[this.#language]}${advice === undefined ? "" : ` ▶ ${advice}`}`;
+    return [this.#line(event, this.#paint("yellow", "---"), words)];
   }
 
   #outcome(event: SandboxEvent, words: string): string {

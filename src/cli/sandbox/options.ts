@@ -4,13 +4,13 @@
  * @module
  */
 import { resolve } from "node:path";
-import { parseArgs } from "node:util";
-import type { FaultName, SandboxOptions } from "../sandbox/index.js";
+import type { FaultName, SandboxOptions } from "../../sandbox/index.js";
+import { readArguments } from "../arguments.js";
+import { variableLines } from "../environment-file.js";
+import { type Language, languageOf } from "../language.js";
+import { UsageError } from "../usage.js";
 import { type FaultChance, faultChance } from "./chance.js";
-import { variableLines } from "./environment-file.js";
 import { faultName } from "./fault-list.js";
-import { type Language, languageOf } from "./language.js";
-import { UsageError } from "./usage.js";
 
 export interface SandboxCommand {
   readonly bank: SandboxOptions & { readonly port: number; readonly mtlsPort: number };
@@ -30,10 +30,17 @@ const REDIRECT_URI = "http://localhost:3000/bank/callback";
 /** @throws UsageError that names the option. */
 export function readSandboxOptions(args: string[]): SandboxCommand {
   const { values } = parse(args);
-  if (values.encrypt && values.write === undefined) throw new UsageError("--encrypt needs --write, for the keys");
+  if (values.encrypt && values.write === undefined)
+    throw new UsageError({
+      en: "--encrypt needs --write, for the keys",
+      ja: "--encrypt には、鍵を書き出すための --write も必要です",
+    });
   const ports = { port: port("--port", values.port), mtlsPort: port("--mtls-port", values["mtls-port"]) };
   if (ports.port === ports.mtlsPort && ports.port !== 0) {
-    throw new UsageError(`--port and --mtls-port must differ, and both are ${ports.port}`);
+    throw new UsageError({
+      en: `--port and --mtls-port must differ, and both are ${ports.port}`,
+      ja: `--port と --mtls-port には別のポートを指定してください(どちらも ${ports.port} です)`,
+    });
   }
   const redirectUris = [...(values["redirect-uri"] ?? []).map(redirectUri), REDIRECT_URI];
   return {
@@ -60,49 +67,55 @@ export function readSandboxOptions(args: string[]): SandboxCommand {
 }
 
 function parse(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      options: {
-        port: { type: "string", default: "9443" },
-        "mtls-port": { type: "string", default: "9444" },
-        "redirect-uri": { type: "string", multiple: true },
-        write: { type: "string" },
-        state: { type: "string" },
-        encrypt: { type: "boolean", default: false },
-        json: { type: "boolean", default: false },
-        lang: { type: "string" },
-        "signed-userinfo": { type: "boolean", default: false },
-        "rotate-refresh-tokens": { type: "boolean", default: false },
-        "refresh-token-retry-seconds": { type: "string", default: "0" },
-        "access-token-seconds": { type: "string", default: "300" },
-        fault: { type: "string", multiple: true },
-        chance: { type: "string" },
-      },
-    });
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
+  return readArguments({
+    args,
+    options: {
+      port: { type: "string", default: "9443" },
+      "mtls-port": { type: "string", default: "9444" },
+      "redirect-uri": { type: "string", multiple: true },
+      write: { type: "string" },
+      state: { type: "string" },
+      encrypt: { type: "boolean", default: false },
+      json: { type: "boolean", default: false },
+      lang: { type: "string" },
+      "signed-userinfo": { type: "boolean", default: false },
+      "rotate-refresh-tokens": { type: "boolean", default: false },
+      "refresh-token-retry-seconds": { type: "string", default: "0" },
+      "access-token-seconds": { type: "string", default: "300" },
+      fault: { type: "string", multiple: true },
+      chance: { type: "string" },
+    },
+  });
 }
 
 function port(option: string, value: string): number {
   if (/^\d{1,5}$/.test(value) && Number(value) <= 65_535) return Number(value);
-  throw new UsageError(`${option} must be a port number`);
+  throw new UsageError({ en: `${option} must be a port number`, ja: `${option} にはポート番号を指定してください` });
 }
 
 function seconds(option: string, value: string, least: number): number {
   if (/^\d{1,5}$/.test(value) && Number(value) >= least && Number(value) <= 86_400) return Number(value);
-  throw new UsageError(`${option} must be a number of seconds, at most a day`);
+  throw new UsageError({
+    en: `${option} must be a number of seconds, at most a day`,
+    ja: `${option} には秒数を指定してください(最大 1 日)`,
+  });
 }
 
 function redirectUri(value: string): string {
   if (/^https?:\/\//.test(value) && URL.canParse(value) && !value.includes("#")) return value;
-  throw new UsageError("--redirect-uri must be an http or https URL without a fragment");
+  throw new UsageError({
+    en: "--redirect-uri must be an http or https URL without a fragment",
+    ja: "--redirect-uri には、フラグメントのない http または https の URL を指定してください",
+  });
 }
 
 function folder(name: "keys" | "state", option: string, path: string | undefined): Pick<SandboxOptions, typeof name> {
   // Before anything is made that could not be told of.
   if (name === "keys" && path !== undefined) variableLines([[option, resolve(path)]]);
-  if (path === "") throw new UsageError(`${option} must be the path of a folder`);
+  if (path === "")
+    throw new UsageError({
+      en: `${option} must be the path of a folder`,
+      ja: `${option} にはフォルダーのパスを指定してください`,
+    });
   return path === undefined ? {} : { [name]: path };
 }

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { SandboxFolderError, type SandboxFolderProblem } from "../sandbox/index.js";
-import type { Bilingual } from "./language.js";
-import type { SandboxCommand } from "./sandbox-options.js";
+import { SandboxFolderError, type SandboxFolderProblem } from "../../sandbox/index.js";
+import type { Bilingual } from "../language.js";
+import type { SandboxCommand } from "./options.js";
 
 const FOLDER: Readonly<Record<SandboxFolderProblem, Bilingual>> = {
   foreign: {

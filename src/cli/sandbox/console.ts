@@ -4,12 +4,12 @@
  * @module
  */
 import { createInterface } from "node:readline";
-import { FAULT_NAMES, type Sandbox } from "../sandbox/index.js";
+import { FAULT_NAMES, type Sandbox } from "../../sandbox/index.js";
+import type { Bilingual, Language } from "../language.js";
+import { UsageError } from "../usage.js";
+import { customerLines } from "./customers.js";
 import { faultList, faultName } from "./fault-list.js";
 import { isInForeground } from "./foreground.js";
-import type { Bilingual, Language } from "./language.js";
-import { customerLines } from "./sandbox-customers.js";
-import { UsageError } from "./usage.js";
 
 const HELP: Bilingual = {
   ja: "使えるもの: fault 名前(異常を起こす), off 名前(戻す), off(すべて戻す), faults(名前の一覧), customers(お客さま)",
@@ -58,7 +58,7 @@ export function obey(line: string, sandbox: Sandbox, language: Language): string
         return HELP[language];
     }
   } catch (error) {
-    if (error instanceof UsageError) return error.message;
+    if (error instanceof UsageError) return error.words[language];
     throw error;
   }
 }

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import * as der from "../sandbox/tls/der.js";
-import { UsageError } from "./usage.js";
+import * as der from "../../sandbox/tls/der.js";
+import { UsageError } from "../usage.js";
 
 interface AttributeType {
   readonly oid: string;
@@ -58,8 +58,9 @@ export function subjectName(text: string): Buffer {
 function attribute(type: string, written: string): Buffer {
   const { oid, most, form } = typeOf(type);
   const value = textOf(type, written);
-  if (value === "") throw wrong(`${type} has no value`);
-  if ([...value].length > most) throw wrong(`${type} must have at most ${most} characters`);
+  if (value === "") throw wrong(`${type} has no value`, `${type} の値がありません`);
+  if ([...value].length > most)
+    throw wrong(`${type} must have at most ${most} characters`, `${type} は ${most} 文字以内です`);
   return der.sequence(der.oid(oid), encoded(type, value, form));
 }
 
@@ -70,11 +71,18 @@ function typeOf(type: string): AttributeType {
   if (dotted && /^([01]\.[123]?\d|2\.[1-4]?\d)(\.(0|[1-9]\d{0,8}))+$/.test(type)) {
     return { oid: type, most: 256, form: "utf8" };
   }
-  throw wrong(`${type} is none of ${Object.keys(TYPES).join(", ")}, nor an object identifier such as 2.5.4.3`);
+  throw wrong(
+    `${type} is none of ${Object.keys(TYPES).join(", ")}, nor an object identifier such as 2.5.4.3`,
+    `${type} は ${Object.keys(TYPES).join(", ")} のいずれでも、2.5.4.3 のようなオブジェクト識別子でもありません`,
+  );
 }
 
 function textOf(type: string, written: string): string {
-  if (written.startsWith("#")) throw wrong(`${type} must be text: a # at its start is written \\#`);
+  if (written.startsWith("#"))
+    throw wrong(
+      `${type} must be text: a # at its start is written \\#`,
+      `${type} は文字列です。先頭の # は \\# と書きます`,
+    );
   const pieces = written.match(PIECES) ?? [];
   while (pieces.at(-1) === " ") pieces.pop();
   const bytes = pieces.map(piece => {
@@ -85,22 +93,29 @@ function textOf(type: string, written: string): string {
     // Composed: some keyboards write が as か and a mark, which an authority would take for another name.
     return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(bytes)).normalize("NFC");
   } catch {
-    throw wrong(`${type} is not UTF-8 where it has bytes such as \\E3`);
+    throw wrong(
+      `${type} is not UTF-8 where it has bytes such as \\E3`,
+      `${type} の \\E3 のようなバイトが UTF-8 ではありません`,
+    );
   }
 }
 
 function encoded(type: string, value: string, form: AttributeType["form"]): Buffer {
-  if (/\p{Cc}/u.test(value)) throw wrong(`${type} has a control character`);
+  if (/\p{Cc}/u.test(value)) throw wrong(`${type} has a control character`, `${type} に制御文字があります`);
   switch (form) {
     case "country":
-      if (!/^[A-Z]{2}$/.test(value)) throw wrong(`${type} must be two capital letters, such as JP`);
+      if (!/^[A-Z]{2}$/.test(value))
+        throw wrong(`${type} must be two capital letters, such as JP`, `${type} は JP のような大文字 2 文字です`);
       return der.printableString(value);
     case "printable":
       if (!/^[A-Za-z0-9 '()+,./:=?-]+$/.test(value))
-        throw wrong(`${type} may have letters, digits and '()+,-./:=? only`);
+        throw wrong(
+          `${type} may have letters, digits and '()+,-./:=? only`,
+          `${type} に使えるのは英数字と '()+,-./:=? だけです`,
+        );
       return der.printableString(value);
     case "ia5":
-      if (!/^[ -~]+$/.test(value)) throw wrong(`${type} must be in ASCII`);
+      if (!/^[ -~]+$/.test(value)) throw wrong(`${type} must be in ASCII`, `${type} は ASCII で指定します`);
       return der.ia5String(value);
     case "utf8":
       return der.utf8String(value);
@@ -109,10 +124,17 @@ function encoded(type: string, value: string, form: AttributeType["form"]): Buff
 
 function unreadable(text: string, from: number): never {
   const rest = text.slice(from).trim();
-  const where = rest === "" ? "at its end" : `at "${rest.slice(0, 30)}"`;
-  throw wrong(`it can't be read ${where}; in a value, write \\, for a comma, and so for " + ; < > and \\`);
+  const at = `"${rest.slice(0, 30)}"`;
+  const where = rest === "" ? { en: "at its end", ja: "末尾" } : { en: `at ${at}`, ja: `${at} ` };
+  throw wrong(
+    `it can't be read ${where.en}; in a value, write \\, for a comma, and so for " + ; < > and \\`,
+    `${where.ja}を解釈できません。値に含まれるコンマは \\, と書きます(" + ; < > \\ も同様)`,
+  );
 }
 
-function wrong(reason: string): UsageError {
-  return new UsageError(`--subject must be like "CN=partner.example,O=株式会社…,C=JP": ${reason}`);
+function wrong(en: string, ja: string): UsageError {
+  return new UsageError({
+    en: `--subject must be like "CN=partner.example,O=株式会社…,C=JP": ${en}`,
+    ja: `--subject は "CN=partner.example,O=株式会社…,C=JP" の形で指定してください: ${ja}`,
+  });
 }

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { FAULT_NAMES, type FaultName } from "../sandbox/index.js";
-import { UsageError } from "./usage.js";
+import { FAULT_NAMES, type FaultName } from "../../sandbox/index.js";
+import { UsageError } from "../usage.js";
 
 const INDENT = "  ";
 const WIDTH = 100;
@@ -23,7 +23,10 @@ export function faultList(): string {
 export function faultName(value: string): FaultName {
   const name = FAULT_NAMES.find(known => known === value);
   if (name !== undefined) return name;
-  throw new UsageError(`no fault is called ${value}; there are:\n${faultList()}`);
+  throw new UsageError({
+    en: `no fault is called ${value}; there are:\n${faultList()}`,
+    ja: `${value} という異常はありません。一覧:\n${faultList()}`,
+  });
 }
 
 function paragraph(names: readonly string[]): string {

@@ -5,7 +5,7 @@
  */
 import { chmod, lstat, mkdir, open, readdir, readFile, rm, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import type { Bilingual, Language } from "./language.js";
+import type { Bilingual, Language } from "../language.js";
 
 /** A file that is to be written. */
 export interface NewFile {

@@ -4,8 +4,8 @@
  * @module
  */
 import { join } from "node:path";
-import { FILES, type Made } from "./keygen-made.js";
-import type { Bilingual, Language } from "./language.js";
+import type { Bilingual, Language } from "../language.js";
+import { FILES, type Made } from "./made.js";
 
 interface FileNote {
   readonly name: string;

@@ -5,8 +5,8 @@
  */
 import { chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import type { RegisteredDecryption, Sandbox, SandboxProfile } from "../sandbox/index.js";
-import { type Variables, variableLines } from "./environment-file.js";
+import type { RegisteredDecryption, Sandbox, SandboxProfile } from "../../sandbox/index.js";
+import { type Variables, variableLines } from "../environment-file.js";
 
 /** For who would add variables of their own, and lose them. */
 const NOTE = "# Written anew by minna-baas sandbox when it starts. Keep variables of your own in another --env-file.";

@@ -3,16 +3,30 @@
  *
  * @module
  */
-import type { SandboxEvent } from "../sandbox/index.js";
-import type { Bilingual } from "./language.js";
+import type { SandboxEvent } from "../../sandbox/index.js";
+import type { Bilingual } from "../language.js";
 
 type Words = (event: SandboxEvent) => Bilingual | undefined;
 
 /** `undefined` for a step whose outcome is the next event. */
 export function wordsFor(event: SandboxEvent): Bilingual | undefined {
+  if (isBrowserWarning(event)) {
+    return {
+      ja: "ブラウザが証明書の警告を表示(想定どおり。続行してください)",
+      en: "browser shows its certificate warning (expected: go on)",
+    };
+  }
   if (event.method === "TLS") return { ja: "TLS 接続を拒否", en: "TLS handshake refused" };
   return WORDS[event.endpoint](event);
 }
+
+/** A browser ends the handshake when it warns, and several at once when it opened several. */
+export function isBrowserWarning({ method, channel, detail }: SandboxEvent): boolean {
+  return method === "TLS" && channel === "browser" && UNTRUSTED.test(String(detail["reason"]));
+}
+
+/** Chromium sends certificate_unknown, Firefox unknown_ca or bad_certificate (RFC 8446 section 6.2). */
+const UNTRUSTED = /ALERT_(UNKNOWN_CA|CERTIFICATE_UNKNOWN|BAD_CERTIFICATE)$/;
 
 const WORDS: Readonly<Record<SandboxEvent["endpoint"], Words>> = {
   discovery: () => ({ ja: "メタデータの取得", en: "metadata read" }),
@@ -72,14 +86,34 @@ function answerOf({ detail }: SandboxEvent): Bilingual | undefined {
   return { ja: `→ ${what} を ${form} で応答`, en: `→ ${what} sent to the partner by ${form}` };
 }
 
+const OBSTACLES: Readonly<Record<string, Bilingual>> = {
+  account: {
+    ja: "同意の画面の代わりに、連携できない口座であることを表示",
+    en: "no consent page: the customer is told that the account can't be linked",
+  },
+  grant: {
+    ja: "同意の画面の代わりに、更新する認可が別のお客さまのものであることを表示",
+    en: "no consent page: the customer is told that the grant to be changed is another customer's",
+  },
+  end: {
+    ja: "同意の画面の代わりに、更新する認可が終わっていることを表示",
+    en: "no consent page: the customer is told that the grant to be changed has ended",
+  },
+};
+
+/** A form that is wrong is answered when the browser comes back: what was sent says nothing yet. */
 function interaction({ method, status, detail }: SandboxEvent): Bilingual | undefined {
-  const page = detail["prompt"] === "login" ? { ja: "ログイン", en: "login" } : { ja: "同意", en: "consent" };
-  if (method !== "POST") return { ja: `${page.ja}の画面を表示`, en: `${page.en} page shown` };
-  // The browser comes back at once, and then it is known what came of it.
-  if (status < 400) return undefined;
+  const { prompt, obstacle } = detail;
+  const page = prompt === "login" ? { ja: "ログイン", en: "login" } : { ja: "同意", en: "consent" };
+  if (method === "POST")
+    return status < 400 ? undefined : { ja: `${page.ja}の画面からの送信`, en: `${page.en} page sent` };
+  if (status === 410) return { ja: "終わった手続きの画面へのアクセス", en: "back on a page of a journey that is over" };
+  if (status >= 300 && status < 400) return { ja: "手続きの続きへ案内", en: "led on to where the journey is" };
+  if (prompt === undefined) return { ja: "有効期限切れの画面へのアクセス", en: "on a page that has expired" };
   if (status === 401)
     return { ja: "ログイン失敗: ID かパスワードが違います", en: "login failed: wrong id or password" };
-  return { ja: `${page.ja}の画面からの送信`, en: `${page.en} page sent` };
+  if (status >= 400) return { ja: "同意の画面: 何も選ばれていません", en: "consent page: nothing was chosen" };
+  return OBSTACLES[String(obstacle)] ?? { ja: `${page.ja}の画面を表示`, en: `${page.en} page shown` };
 }
 
 function token({ detail }: SandboxEvent): Bilingual {

@@ -4,7 +4,7 @@
  * @module
  */
 import { createHash, type KeyObject, randomBytes, sign } from "node:crypto";
-import * as der from "../sandbox/tls/der.js";
+import * as der from "../../sandbox/tls/der.js";
 
 const OID = {
   ecdsaWithSha256: "1.2.840.10045.4.3.2",

@@ -5,11 +5,11 @@
  */
 import { createHash, generateKeyPair, type KeyObject, X509Certificate } from "node:crypto";
 import { promisify } from "node:util";
-import { certificateRequest, selfSignedCertificate } from "./keygen-certificate.js";
-import type { NewFile } from "./keygen-folder.js";
-import { type PrivateJwk, privateJwk, publicHalf } from "./keygen-keys.js";
-import type { CertificateWish, KeygenOptions } from "./keygen-options.js";
-import { UsageError } from "./usage.js";
+import { UsageError } from "../usage.js";
+import { certificateRequest, selfSignedCertificate } from "./certificate.js";
+import type { NewFile } from "./folder.js";
+import { type PrivateJwk, privateJwk, publicHalf } from "./keys.js";
+import type { CertificateWish, KeygenOptions } from "./options.js";
 
 /** The names that the files have. */
 export const FILES = {
@@ -64,7 +64,11 @@ export async function make(options: KeygenOptions, kept: readonly PrivateJwk[]):
   const decryption = encryption && (await privateJwk(encryption, encryptionKid));
   const fresh = [signing, decryption].filter(key => key !== undefined);
   const kids = [...fresh, ...kept].map(key => key.kid);
-  if (new Set(kids).size < kids.length) throw new UsageError("--kid must be an id that no key in use has");
+  if (new Set(kids).size < kids.length)
+    throw new UsageError({
+      en: "--kid must be an id that no key in use has",
+      ja: "--kid には、使用中の鍵と重複しない ID を指定してください",
+    });
   const certificate = options.certificate && (await makeCertificate(options.certificate));
   return {
     files: [

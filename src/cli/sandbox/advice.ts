@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { SandboxEvent } from "../sandbox/index.js";
-import { quoted } from "./doctor/finding.js";
-import type { Bilingual } from "./language.js";
+import type { SandboxEvent } from "../../sandbox/index.js";
+import { quoted } from "../doctor/finding.js";
+import type { Bilingual } from "../language.js";
 
 type Advice = Bilingual | ((event: SandboxEvent) => Bilingual);
 
@@ -51,10 +51,16 @@ const ADVICE: readonly (readonly [reason: RegExp, advice: Advice])[] = [
   ],
   [
     /ALERT_(UNKNOWN_CA|CERTIFICATE_UNKNOWN|BAD_CERTIFICATE)/,
-    {
-      ja: "相手がサンドボックスの証明書を信頼していません。アプリなら MINNA_CA_FILE に ca.pem を、ブラウザなら警告から続行してください",
-      en: "the other side does not trust the sandbox's certificate; an app needs ca.pem in MINNA_CA_FILE, a browser goes on past its warning",
-    },
+    ({ channel }) =>
+      channel === "browser"
+        ? {
+            ja: "ブラウザではなくアプリの場合は、MINNA_CA_FILE に ca.pem を指定してください",
+            en: "where it was no browser but an app, that needs ca.pem in MINNA_CA_FILE",
+          }
+        : {
+            ja: "相手がサンドボックスの証明書を信頼していません。MINNA_CA_FILE に ca.pem を指定してください",
+            en: "the other side does not trust the sandbox's certificate; an app needs ca.pem in MINNA_CA_FILE",
+          },
   ],
   [
     /HTTP_REQUEST/,

@@ -4,18 +4,28 @@
  * @module
  */
 import { relative, resolve } from "node:path";
+import { variableLines } from "../environment-file.js";
+import type { Language } from "../language.js";
 import { type Connection, environmentFile, variablesOf } from "./connection-files.js";
-import { variableLines } from "./environment-file.js";
-import type { Language } from "./language.js";
-import { customerLines } from "./sandbox-customers.js";
+import { customerLines } from "./customers.js";
+import type { SandboxCommand } from "./options.js";
 
-export function sandboxIntroduction(connection: Connection, folder: string | undefined, language: Language): string {
+/** The misbehaviour that the bank was started with. */
+export type Misbehaviour = Pick<SandboxCommand, "faults" | "chance">;
+
+export function sandboxIntroduction(
+  connection: Connection,
+  folder: string | undefined,
+  language: Language,
+  misbehaviour: Misbehaviour,
+): string {
   const { sandbox, profiles } = connection;
   const [profile = "fapi2-security"] = profiles;
   const variables = variableLines(variablesOf(connection, profile, folder)).map(line => `  ${line}`);
   const files = folder === undefined ? [] : profiles.map(name => `  ${name.padEnd(24)}${shown(folder, name)}`);
   const ca = folder === undefined ? "" : shorter(resolve(folder, "ca.pem"));
   const start = folder === undefined ? "" : `  node --env-file=${shown(folder, profile)} app.js`;
+  const faults = faultWords(misbehaviour, language);
   const texts = {
     ja: [
       "みんなの銀行 サンドボックス(開発用。このマシンだけで動きます)",
@@ -38,6 +48,7 @@ export function sandboxIntroduction(connection: Connection, folder: string | und
       "■ お客さま(ID, パスワード, 普通預金の残高)",
       ...customerLines(sandbox, language),
       "",
+      ...(faults === "" ? [] : [`■ 起こす異常: ${faults}`, ""]),
       "■ ブラウザの警告",
       "  サンドボックスの証明書は公的な認証局のものではないため、ブラウザが警告します。「詳細設定」から続行してください。",
       ...(folder === undefined
@@ -47,7 +58,7 @@ export function sandboxIntroduction(connection: Connection, folder: string | und
             "  サブドメイン)、127.0.0.1、::1 だけです。",
           ]),
       "",
-      "停止: Ctrl+C。ここから下は、銀行に届いたものの記録です。",
+      "停止: Ctrl+C。ここから下は、銀行に届いたものの記録です(時刻は日本時間)。",
       "",
     ],
     en: [
@@ -71,6 +82,7 @@ export function sandboxIntroduction(connection: Connection, folder: string | und
       "Customers (id, password, on the ordinary account, what is special):",
       ...customerLines(sandbox, language),
       "",
+      ...(faults === "" ? [] : [`Faults on: ${faults}`, ""]),
       "Your browser will warn: the sandbox's certificate is of no public authority. Go on by “Advanced”,",
       ...(folder === undefined
         ? ["and the pages open."]
@@ -79,11 +91,19 @@ export function sandboxIntroduction(connection: Connection, folder: string | und
             "localhost (and names below it), 127.0.0.1 and ::1 only.",
           ]),
       "",
-      "Stop with Ctrl+C. From here on: what the bank receives.",
+      "Stop with Ctrl+C. From here on: what the bank receives, at times in Japan (JST).",
       "",
     ],
   };
   return texts[language].join("\n");
+}
+
+function faultWords({ faults, chance }: Misbehaviour, language: Language): string {
+  const always = [...new Set(faults)];
+  if (chance === undefined) return always.join(", ");
+  const odds = Object.entries(chance.odds).map(([name, odd]) => `${name}=${odd}`);
+  const seed = { ja: `確率、シード ${chance.seed}`, en: `by chance, seed ${chance.seed}` }[language];
+  return [...always, `${odds.join(", ")} (${seed})`].join(", ");
 }
 
 function shown(folder: string, profile: Parameters<typeof environmentFile>[1]): string {
