@@ -68,7 +68,7 @@ function authorization(event: SandboxEvent): Bilingual {
       return both(`同意なし: ${customer} は許可せず`, `consent declined by ${customer}`, answer);
     default: {
       const byValue = event.detail["signed"] === undefined ? undefined : signatureOf(event.detail);
-      return both("認可の画面へ", "authorization opened in a browser", byValue, answer);
+      return both("ログインの画面へ", "authorization opened in a browser", byValue, answer);
     }
   }
 }
