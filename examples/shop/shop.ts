@@ -53,7 +53,9 @@ export function openShop({ minna, origin, log, forgotten }: ShopOptions): Shop {
     const session = sessions.of(request);
     const notice = session?.notice;
     if (session !== undefined) session.notice = undefined;
-    const language: Language = request.cookies["language"] === "en" ? "en" : "ja";
+    // What was chosen here, or what the browser is set to first of all.
+    const wanted = request.cookies["language"] ?? request.headers["accept-language"] ?? "";
+    const language: Language = /^en\b/i.test(wanted) ? "en" : "ja";
     // Only a page that was asked for with GET, and is no step of the link, can be gone back to.
     const path = request.method === "GET" && !request.url.startsWith("/bank/") ? request.url : "/account";
     return { language, customer: session?.customer, path, notice };

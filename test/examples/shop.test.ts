@@ -41,10 +41,10 @@ async function open() {
     for await (const { id, status } of minna.links.list({ customerId })) if (status === "active") ids.push(id);
     return ids;
   };
-  return { minna, ask, logIn, consent, linksOf };
+  return { app, minna, ask, logIn, consent, linksOf };
 }
 
-it("ends a link that another customer of the shop began, and leaves one that they renewed: their debits are asked for with it", async () => {
+it("links nothing that another customer of the shop began, and leaves a link that they renewed: their debits are asked for with it", async () => {
   const { minna, ask, logIn, consent, linksOf } = await open();
   await logIn("shop-1001");
   const foreign = await consent("saburo");
@@ -81,3 +81,19 @@ it.each([
   const answer = await ask("POST", "/language", { language: "en", back });
   expect([answer.statusCode, answer.headers.location]).toEqual([303, location]);
 });
+
+it.each([
+  ["en-GB,en;q=0.9,ja;q=0.8", undefined, "en"],
+  ["ja,en;q=0.9", undefined, "ja"],
+  ["ko", undefined, "ja"],
+  ["en", "ja", "ja"],
+  ["ja", "en", "en"],
+])(
+  "speaks the language of a browser that prefers %s, or the one that was chosen (%s)",
+  async (preferred, chosen, lang) => {
+    const { app } = await open();
+    const cookies = chosen === undefined ? {} : { language: chosen };
+    const page = await app.inject({ method: "GET", url: "/", cookies, headers: { "accept-language": preferred } });
+    expect(page.body).toContain(`<html lang="${lang}">`);
+  },
+);
