@@ -3,7 +3,9 @@
  *
  * @module
  */
+
 import { readArguments } from "./arguments.js";
+import { distance } from "./distance.js";
 import { type CheckRow, type ErrorPage, type ErrorPages, readErrorPages } from "./error-pages.js";
 import { type Bilingual, type Language, languageOf } from "./language.js";
 import { write } from "./partner-module.js";
@@ -122,20 +124,6 @@ function unknown(asked: string, { pages, checks }: ErrorPages): UsageError {
 function isNear(asked: string, name: string): boolean {
   if (asked.length >= 4 && (name.includes(asked) || (name.length >= 6 && asked.includes(name)))) return true;
   return distance(asked, name) <= Math.min(3, Math.floor(name.length / 3));
-}
-
-/** How many letters differ (Levenshtein). */
-function distance(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, at) => at);
-  for (const [i, letter] of [...one].entries()) {
-    const next = [i + 1];
-    for (let j = 0; j < other.length; j++) {
-      const replaced = (row[j] ?? 0) + (letter === other[j] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row.at(-1) ?? 0;
 }
 
 function shown({ code, of, text }: ErrorPage): string {

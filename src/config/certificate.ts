@@ -105,7 +105,7 @@ export function checkCertificate(value: unknown, problems: Problems): CheckedCer
     cert: pem(given.cert) ?? "",
     key,
     ca,
-    thumbprint: createHash("sha256").update(leaf.raw).digest("base64url"),
+    thumbprint: thumbprintOf(leaf),
     notBefore: Date.parse(leaf.validFrom),
     notAfter: Date.parse(leaf.validTo),
   });
@@ -198,4 +198,9 @@ function checkValidity(leaf: X509Certificate, problems: Problems): void {
 
 function day(date: string): string {
   return new Date(date).toISOString().slice(0, 10);
+}
+
+/** `x5t#S256` (RFC 8705 section 3.1). */
+export function thumbprintOf({ raw }: X509Certificate): string {
+  return createHash("sha256").update(raw).digest("base64url");
 }

@@ -8,6 +8,7 @@ import { ConfigurationError } from "../errors.js";
 import type { Decryption, DecryptionKey } from "./decryption.js";
 import type { ProfileOptions } from "./options.js";
 import { isObject, Problems } from "./problems.js";
+import { profileRules } from "./profile.js";
 import type { SigningKey } from "./signing.js";
 
 /** What each variable holds. */
@@ -69,7 +70,7 @@ export function optionsFromEnvironment(environment: Environment = process.env): 
   };
   const signing = given("MINNA_SIGNING_FILE");
   const decryption = given("MINNA_DECRYPTION_FILE");
-  if (signing === undefined && /^fapi1-advanced$|^fapi2-message-signing$/.test(profile)) {
+  if (signing === undefined && profileRules(profile)?.signedRequest) {
     problems.add(
       "MINNA_SIGNING_FILE",
       "the file of the private signing key, a JWK",

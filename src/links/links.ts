@@ -165,7 +165,7 @@ export class Links {
       const begun = await peekTransaction(this.#store, transaction);
       const { customerId, scopes, wireScopes, secrets, linkId, merges = false } = begun;
       // RFC 9700 section 4.7: an attacker may have planted their own attempt in this browser. Who asks, and has nobody, means it.
-      if (browser !== undefined && "customerId" in browser && browser.customerId !== customerId) throw notTheirs();
+      if ("customerId" in browser && browser.customerId !== customerId) throw notTheirs();
       const registration = this.#registrations.of(begun);
       if (registration === undefined) throw notOurs();
       const { configuration, door, access } = registration;

@@ -11,6 +11,8 @@ import { COMMAND, variables } from "./command-process.js";
 const SCRIPT = "script";
 const hasTerminals = process.platform === "linux" && spawnSync(SCRIPT, ["--version"]).status === 0;
 
+if (!hasTerminals) console.log("The sandbox in a terminal is not tested: script of util-linux is not there.");
+
 describe.skipIf(!hasTerminals)("minna-baas sandbox in a terminal", () => {
   let folder: string;
   beforeEach(async () => {

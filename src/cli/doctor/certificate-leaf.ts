@@ -4,9 +4,10 @@
  * @module
  */
 import type { X509Certificate } from "node:crypto";
+import { thumbprintOf } from "../../config/certificate.js";
 import { toJst } from "../../config/jst.js";
 import { type Finding, ok, problem, warning } from "./finding.js";
-import { ANY_PURPOSE, BROKEN_SIGNATURES, CLIENT_AUTH, extrasOf, rfc4514, SERVER_AUTH, thumbprintOf } from "./x509.js";
+import { ANY_PURPOSE, BROKEN_SIGNATURES, CLIENT_AUTH, extrasOf, rfc4514, SERVER_AUTH } from "./x509.js";
 
 const DAY = 86_400_000;
 /** Days before its end from which on it is warned of, as the client does. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { createHash, type X509Certificate } from "node:crypto";
+import type { X509Certificate } from "node:crypto";
 
 /** A value of ASN.1 in DER. */
 interface Value {
@@ -104,9 +104,4 @@ export function rfc4514(name: string): string {
     .map(part => part.replaceAll(" + ", "+"))
     .reverse()
     .join(",");
-}
-
-/** `x5t#S256` (RFC 8705 section 3.1). */
-export function thumbprintOf({ raw }: X509Certificate): string {
-  return createHash("sha256").update(raw).digest("base64url");
 }

@@ -2,6 +2,7 @@
 
 import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import { distance } from "../../../src/cli/distance.js";
 import { examineAnswer } from "../../../src/cli/doctor/api.js";
 import { judge } from "../../../src/cli/doctor/client-certificate.js";
 import { examineOffset, offsetOf } from "../../../src/cli/doctor/clock.js";
@@ -11,7 +12,7 @@ import { examineOffer } from "../../../src/cli/doctor/profile-demands.js";
 import { explain } from "../../../src/cli/doctor/push.js";
 import { examineDependency, examineNode, examinePeer, satisfies } from "../../../src/cli/doctor/runtime.js";
 import { examineSwitches } from "../../../src/cli/doctor/surroundings.js";
-import { distance, knownVariables } from "../../../src/cli/doctor/variables.js";
+import { knownVariables } from "../../../src/cli/doctor/variables.js";
 import { rfc4514 } from "../../../src/cli/doctor/x509.js";
 import { OAuthError } from "../../../src/errors.js";
 import type { Profile } from "../../../src/index.js";

@@ -41,6 +41,8 @@ describe("PostgreSQL", () => {
 /** The store's own counter, which stays. */
 const COUNTER = ["minna-baas:version"];
 
+if (!hasRedisServer) console.log("The doctor is not tested with Redis: there is no program redis-server.");
+
 describe.skipIf(!hasRedisServer)("Redis", () => {
   const servers: RedisServer[] = [];
   afterAll(() => Promise.all(servers.map(server => server.close())));
@@ -73,6 +75,7 @@ describe.skipIf(!hasRedisServer)("Redis", () => {
 });
 
 const address = process.env["MINNA_TEST_REDIS"];
+if (address === undefined) console.log("The doctor is not tested with a shared Redis: MINNA_TEST_REDIS is not set.");
 test.skipIf(address === undefined)("a shared Redis keeps nothing of it", async () => {
   const client = createClient({ url: address as string });
   client.on("error", () => {});
