@@ -126,7 +126,7 @@ export class AuthorizationServer {
     } catch (error) {
       // An outage must not stop what can go on with what is known; a metadata document that fails a check must.
       const passing = error instanceof TransportError || error instanceof OAuthError;
-      if (known === undefined || !passing || call.signal.aborted) throw error;
+      if (known === undefined || !passing || call.ended !== undefined) throw error;
       // Not asked again for a while: each call would pay for the attempt.
       this.#known = { ...known, since: Date.now() - METADATA_AGE + RETRY_METADATA };
       return this.#known;

@@ -16,6 +16,8 @@ export class Countdown {
   readonly #days: readonly number[];
   readonly #warn: (daysLeft: number) => void;
   #said: number = Number.POSITIVE_INFINITY;
+  /** Milliseconds since the epoch: before that there is nothing to say. */
+  #next: number = Number.NEGATIVE_INFINITY;
 
   /**
    * @param endsAt - Milliseconds since the epoch.
@@ -30,8 +32,12 @@ export class Countdown {
 
   /** Warns if it is time to. */
   look(now: number = Date.now()): void {
+    // It is asked with each request.
+    if (now < this.#next) return;
     const left = this.#endsAt - now;
     const reached = Math.min(...this.#days.filter(day => left <= day * DAY));
+    const following = Math.max(...this.#days.filter(day => left > day * DAY));
+    this.#next = this.#endsAt - following * DAY;
     if (reached >= this.#said) return;
     this.#said = reached;
     this.#warn(Math.max(0, Math.ceil(left / DAY)));

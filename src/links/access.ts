@@ -51,6 +51,8 @@ export class Access {
    * @throws {@link LinkError} when the link is unknown, released, or needs the customer again.
    */
   async use(linkId: string, call: Call): Promise<UsableLink> {
+    const ready = this.atHand(linkId, call);
+    if (ready !== undefined) return ready;
     const record = this.#cache.get(linkId) ?? this.#remember((await this.#read(linkId)).record);
     const tokens = tokensOf(record);
     const thumbprint = await this.#door.thumbprint(call, record.thumbprint);
@@ -72,6 +74,14 @@ export class Access {
       }
       throw error;
     }
+  }
+
+  /** A token that is at hand and good, so that nothing has to be waited for; `undefined` where `use()` has to see to it. */
+  atHand(linkId: string, call: Call): UsableLink | undefined {
+    const record = this.#cache.get(linkId);
+    if (record?.tokens === undefined || record.status === "released" || isDue(record.tokens)) return undefined;
+    if (!this.#door.presents(record.thumbprint, call)) return undefined;
+    return { record, accessToken: record.tokens.accessToken, issued: false };
   }
 
   /** Another token than the one that the bank rejected. */

@@ -73,9 +73,11 @@ export class Registrations {
   }
 
   /** Runs `work` with the rooms of the registration that the link belongs to, within a call. */
-  async serve<T>(linkId: string, work: (registration: Registration) => Promise<T>): Promise<T> {
-    const [only, ...others] = this.#all;
-    if (others.length === 0) return work(only);
+  serve<T>(linkId: string, work: (registration: Registration) => Promise<T>): Promise<T> {
+    return this.#all.length === 1 ? work(this.#all[0]) : this.#serveMoving(linkId, work);
+  }
+
+  async #serveMoving<T>(linkId: string, work: (registration: Registration) => Promise<T>): Promise<T> {
     // While links move, the store has the word each time: another process may have moved this one just now.
     const registration = await this.#find(linkId);
     try {

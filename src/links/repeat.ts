@@ -22,21 +22,25 @@ const PASSING: readonly number[] = [408, 425, 429, 500, 502, 503, 504];
  */
 export async function repeatSafely(endpoint: string, call: Call, send: () => Promise<Answer>): Promise<Answer> {
   for (let attempt = 1; ; attempt++) {
-    const outcome = await send().catch((error: unknown) => {
+    let pause: number;
+    try {
+      const answer = await send();
+      if (attempt === MOST_ATTEMPTS || !PASSING.includes(answer.status)) return answer;
+      pause = Math.max(pauseAfter(attempt), (retryAfter(answer.headers["retry-after"]) ?? 0) * 1000);
+      if (Date.now() + pause >= call.deadline) return answer;
+    } catch (error) {
       // A connection that was lost has been tried once more already, at the door.
-      if (error instanceof TransportError && error.retryable && error.code !== "connection_lost") return error;
-      throw error;
-    });
-    const lost = outcome instanceof TransportError;
-    const pause = FIRST_PAUSE * 2 ** (attempt - 1) * (0.5 + Math.random());
-    const asked = lost ? 0 : (retryAfter(outcome.headers["retry-after"]) ?? 0) * 1000;
-    const until = Date.now() + Math.max(pause, asked);
-    if ((!lost && !PASSING.includes(outcome.status)) || attempt === MOST_ATTEMPTS || until >= call.deadline) {
-      if (lost) throw outcome;
-      return outcome;
+      const passing = error instanceof TransportError && error.retryable && error.code !== "connection_lost";
+      pause = pauseAfter(attempt);
+      if (!passing || attempt === MOST_ATTEMPTS || Date.now() + pause >= call.deadline) throw error;
     }
-    await sleep(until - Date.now(), undefined, { signal: call.signal }).catch(() => {
+    await sleep(pause, undefined, { signal: call.signal }).catch(() => {
       throw endedEarly(call, "possible", endpoint, "none");
     });
   }
+}
+
+/** Milliseconds, spread out. */
+function pauseAfter(attempt: number): number {
+  return FIRST_PAUSE * 2 ** (attempt - 1) * (0.5 + Math.random());
 }

@@ -46,11 +46,11 @@ export class Resources {
    */
   async usable(linkId: string, scope: Scope | undefined, call: Call): Promise<UsableLink> {
     let link = await this.#access.use(linkId, call);
-    if (scope !== undefined && !link.record.scopes.includes(scope)) {
+    if (!isGranted(scope, link)) {
       await this.#access.look(linkId);
       link = await this.#access.use(linkId, call);
     }
-    if (scope !== undefined && !link.record.scopes.includes(scope)) {
+    if (!isGranted(scope, link)) {
       throw new LinkError(
         "scope_missing",
         linkId,
@@ -72,7 +72,8 @@ export class Resources {
   async call(linkId: string, wanted: ResourceRequest, call: Call): Promise<Answer> {
     const { contract } = this.#configuration;
     const request = shapeRequest(wanted, contract);
-    let link = await this.usable(linkId, request.scope, call);
+    let link = this.#access.atHand(linkId, call);
+    if (link === undefined || !isGranted(request.scope, link)) link = await this.usable(linkId, request.scope, call);
     const shownAs = endpointOf(wanted, request, contract);
     let answer = await this.#send(link, request, shownAs, call);
     for (let renewals = 0; answer.status === 401 && isWorthRenewing(link, renewals); renewals++) {
@@ -94,43 +95,44 @@ export class Resources {
     return shapeAnswer(answer, request, contract, call);
   }
 
-  async #send(link: UsableLink, request: ResourceRequest, shownAs: string | undefined, call: Call): Promise<Answer> {
+  #send(link: UsableLink, request: ResourceRequest, shownAs: string | undefined, call: Call): Promise<Answer> {
     if (request.method !== "GET") return this.#sendOnce(link, request, shownAs, call);
     const endpoint = shownAs ?? nameOf(request.url);
     return repeatSafely(endpoint, call, () => this.#sendOnce(link, request, shownAs, call));
   }
 
-  async #sendOnce(
-    link: UsableLink,
-    request: ResourceRequest,
-    shownAs: string | undefined,
-    call: Call,
-  ): Promise<Answer> {
-    const { headers } = this.#configuration.contract;
-    const json = request.body === undefined ? {} : { body: JSON.stringify(request.body) };
+  #sendOnce(link: UsableLink, request: ResourceRequest, shownAs: string | undefined, call: Call): Promise<Answer> {
+    const { method, url, body } = request;
     return this.#door.send(
       {
-        method: request.method,
-        url: request.url,
-        ...(shownAs === undefined ? {} : { shownAs }),
+        method,
+        url,
         presents: "client-certificate",
         // RFC 8705 section 3: the token counts only with the certificate that it is bound to.
         thumbprint: link.record.thumbprint,
-        ...json,
-        headers: {
-          ...request.headers,
-          accept: request.headers?.["accept"] ?? "application/json",
-          // RFC 6750 section 2.1: in the header, and nowhere else (P1 6.2.2, SP 5.3.3.1).
-          authorization: `Bearer ${link.accessToken}`,
-          [headers.interactionId]: call.interactionId,
-          ...(call.customerIp === undefined ? {} : { [headers.customerIpAddress]: call.customerIp }),
-          ...(call.customerAuthenticatedAt === undefined ? {} : { [headers.authDate]: call.customerAuthenticatedAt }),
-          ...(request.body === undefined ? {} : { "content-type": "application/json" }),
-        },
+        headers: this.#headers(link, request, call),
+        ...(shownAs === undefined ? {} : { shownAs }),
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       },
       call,
     );
   }
+
+  #headers({ accessToken }: UsableLink, request: ResourceRequest, call: Call): Record<string, string> {
+    const { headers: names } = this.#configuration.contract;
+    const headers: Record<string, string> = { accept: "application/json", ...request.headers };
+    // RFC 6750 section 2.1: in the header, and nowhere else (P1 6.2.2, SP 5.3.3.1).
+    headers["authorization"] = `Bearer ${accessToken}`;
+    headers[names.interactionId] = call.interactionId;
+    if (call.customerIp !== undefined) headers[names.customerIpAddress] = call.customerIp;
+    if (call.customerAuthenticatedAt !== undefined) headers[names.authDate] = call.customerAuthenticatedAt;
+    if (request.body !== undefined) headers["content-type"] = "application/json";
+    return headers;
+  }
+}
+
+function isGranted(scope: Scope | undefined, { record }: UsableLink): boolean {
+  return scope === undefined || record.scopes.includes(scope);
 }
 
 const MOST_RENEWALS = 3;

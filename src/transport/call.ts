@@ -27,9 +27,11 @@ export interface CallOptions {
   readonly interactionId?: string;
 }
 
-/** A call under way. */
-export interface Call {
-  readonly signal: AbortSignal;
+/** Why a call has ended before its work did. */
+export type Ending = "timeout" | "aborted" | "closed";
+
+/** What a call is from its beginning. */
+export interface CallDetails {
   readonly interactionId: string;
   /** Milliseconds since the epoch at which the call gives up. */
   readonly deadline: number;
@@ -38,6 +40,57 @@ export interface Call {
   readonly customerAuthenticatedAt: string | undefined;
   /** The requests that were made so far. */
   readonly trail: Trail;
+}
+
+/** A call under way. */
+export class Call implements CallDetails {
+  readonly interactionId: string;
+  readonly deadline: number;
+  readonly customerIp: string | undefined;
+  readonly customerAuthenticatedAt: string | undefined;
+  readonly trail: Trail;
+  #ended: Ending | undefined;
+  readonly #leavers = new Set<() => void>();
+  #controller: AbortController | undefined;
+
+  constructor(details: CallDetails) {
+    this.interactionId = details.interactionId;
+    this.deadline = details.deadline;
+    this.customerIp = details.customerIp;
+    this.customerAuthenticatedAt = details.customerAuthenticatedAt;
+    this.trail = details.trail;
+  }
+
+  /** Why the call has ended; `undefined` while it goes on. */
+  get ended(): Ending | undefined {
+    return this.#ended;
+  }
+
+  /** Fires when the call ends, for what heeds signals only. It is made when it is asked for: few calls need one. */
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#ended !== undefined) this.#controller.abort(this.#ended);
+    return this.#controller.signal;
+  }
+
+  /** Ends the call, once. */
+  end(why: Ending): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = why;
+    this.#controller?.abort(why);
+    for (const leave of this.#leavers) leave();
+  }
+
+  /** Calls `leave` when the call ends, unless it was taken back before. */
+  onEnd(leave: () => void): void {
+    if (this.#ended === undefined) this.#leavers.add(leave);
+    else leave();
+  }
+
+  /** Takes back what `onEnd()` was given. */
+  offEnd(leave: () => void): void {
+    this.#leavers.delete(leave);
+  }
 }
 
 /** Milliseconds that a call may take at most. */
@@ -50,48 +103,46 @@ const DATE_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\
  * Runs `work` as one call: one deadline spans everything in it, and its timer ends with it.
  *
  * @param trail - Where its requests are noted: for work that is done for another call, a branch of that one's trail.
- * @param closing - Fires when the client that the call belongs to can wait no longer.
+ * @param running - The calls under way that it is one of, for whoever ends them all.
  */
 export async function withCall<T>(
   options: CallOptions | undefined,
   timeout: number,
   work: (call: Call) => Promise<T>,
   trail: Trail = new Trail(),
-  closing?: AbortSignal,
+  running?: Set<Call>,
 ): Promise<T> {
   const milliseconds = checkTimeout(options?.timeout) ?? timeout;
   const caller = checkSignal(options?.signal);
-  const call = {
+  const call = new Call({
     interactionId: checkInteractionId(options?.interactionId),
     ...checkCustomer(options?.customerPresent),
     deadline: Date.now() + milliseconds,
     trail,
-  };
-  // Not AbortSignal.any(): it would hold on to a caller's long-lived signal for ever.
-  const controller = new AbortController();
-  const abort = () => controller.abort("aborted");
-  const close = () => controller.abort("closed");
-  const timer = setTimeout(() => controller.abort("timeout"), milliseconds);
-  listen(caller, abort);
-  listen(closing, close);
+  });
+  const timer = setTimeout(() => call.end("timeout"), milliseconds);
+  const leave = caller && leaveWith(caller, call);
+  running?.add(call);
   try {
-    return await work(Object.freeze({ ...call, signal: controller.signal }));
+    return await work(call);
   } catch (error) {
     leaveTrail(error, trail);
     throw error;
   } finally {
     clearTimeout(timer);
-    caller?.removeEventListener("abort", abort);
-    closing?.removeEventListener("abort", close);
+    leave?.();
+    running?.delete(call);
   }
 }
 
-function listen(signal: AbortSignal | undefined, heard: () => void): void {
-  if (signal === undefined) return;
+/** Ends the call with its caller's signal. Not by AbortSignal.any(): it would hold on to a long-lived signal for ever. */
+function leaveWith(caller: AbortSignal, call: Call): () => void {
+  const abort = () => call.end("aborted");
   // One signal may serve any number of calls at once; Node would warn of a leak at the eleventh.
-  setMaxListeners(0, signal);
-  signal.addEventListener("abort", heard, { once: true });
-  if (signal.aborted) heard();
+  setMaxListeners(0, caller);
+  caller.addEventListener("abort", abort, { once: true });
+  if (caller.aborted) abort();
+  return () => caller.removeEventListener("abort", abort);
 }
 
 /**
@@ -99,28 +150,27 @@ function listen(signal: AbortSignal | undefined, heard: () => void): void {
  */
 export async function withShare<T>(call: Call, share: number, work: (call: Call) => Promise<T>): Promise<T> {
   const remaining = Math.max(call.deadline - Date.now(), 0) * share;
-  const controller = new AbortController();
-  const abort = () => controller.abort(call.signal.reason);
-  const timer = setTimeout(() => controller.abort("timeout"), remaining);
-  call.signal.addEventListener("abort", abort, { once: true });
-  if (call.signal.aborted) abort();
+  const part = new Call(call);
+  const timer = setTimeout(() => part.end("timeout"), remaining);
+  const leave = () => part.end(call.ended ?? "aborted");
+  call.onEnd(leave);
   try {
-    return await work(Object.freeze({ ...call, signal: controller.signal }));
+    return await work(part);
   } finally {
     clearTimeout(timer);
-    call.signal.removeEventListener("abort", abort);
+    call.offEnd(leave);
   }
 }
 
-/** The error of a call whose signal fired. */
+/** The error of a call that has ended. */
 export function endedEarly(
   call: Call,
   reached: "no" | "possible",
   endpoint: string,
   sideEffect: SideEffect = reached === "no" ? "none" : "possible",
 ): TransportError {
-  const reason: unknown = call.signal.aborted ? call.signal.reason : "timeout";
-  const code = reason === "timeout" || reason === "closed" ? reason : "aborted";
+  // By the clock, where no timer has noticed yet.
+  const code = call.ended ?? "timeout";
   const why = ENDINGS[code];
   const when = reached === "no" ? "before the request left" : "before the answer was there";
   const next =

@@ -17,9 +17,9 @@ export interface CloseOptions {
 export class Calls {
   readonly #timeout: number;
   readonly #running = new Set<Promise<unknown>>();
+  readonly #calls = new Set<Call>();
   readonly #ending = new AbortController();
   #closed = false;
-
   readonly #look: () => void;
   readonly #knownAs: KnownAs | undefined;
 
@@ -40,12 +40,12 @@ export class Calls {
   }
 
   /** Runs `work` as one call of the partner. */
-  async run<T>(
+  run<T>(
     options: CallOptions | undefined,
     work: (call: Call) => Promise<T>,
     timeout: number = this.#timeout,
   ): Promise<T> {
-    return this.track(() => withCall(options, timeout, work, new Trail(this.#knownAs), this.#ending.signal));
+    return this.track(() => withCall(options, timeout, work, new Trail(this.#knownAs), this.#calls));
   }
 
   /** Runs what is no call of the bank, and has no end of its own to it: closing waits for it, and it looks whether it should end. */
@@ -77,9 +77,14 @@ export class Calls {
       signal.addEventListener("abort", () => resolve(), { once: true });
       if (signal.aborted) resolve();
     });
+    signal.addEventListener("abort", () => this.#endCalls(), { once: true });
     await Promise.allSettled(this.#running);
     await Promise.race([rest(), ended]);
     clearTimeout(timer);
+  }
+
+  #endCalls(): void {
+    for (const call of this.#calls) call.end("closed");
   }
 }
 

@@ -42,9 +42,14 @@ export class Current<T> {
 
   /** The value in use, which is loaded first where there is none. */
   async get(call: Call): Promise<T> {
-    if (this.#value === undefined) return this.#load(call, false);
+    return this.atHand(call) ?? this.#load(call, false);
+  }
+
+  /** The value in use; `undefined` before it was loaded. */
+  atHand(call: Call): T | undefined {
     const { loader } = this.#source;
-    if (loader !== undefined && Date.now() - this.#lookedAt >= loader.every) void this.#look(call);
+    const due = loader !== undefined && Date.now() - this.#lookedAt >= loader.every;
+    if (due && this.#value !== undefined) void this.#look(call);
     return this.#value;
   }
 
@@ -113,7 +118,7 @@ export class Current<T> {
     try {
       await this.#load(call, false);
     } catch (error) {
-      if (!call.signal.aborted) this.#warn(error);
+      if (call.ended === undefined) this.#warn(error);
     }
   }
 

@@ -5,12 +5,11 @@
  */
 import type { KnownAs, MadeRequest } from "../errors/trail.js";
 import { type MinnaError, TransportError, ValidationError } from "../errors.js";
+import { attempt } from "./attempt.js";
 import { type Call, endedEarly } from "./call.js";
-import type { ConnectionPool, Presents } from "./connection.js";
+import type { Presents } from "./connection.js";
 import { classifyFailure } from "./failure.js";
 import type { Generation, Generations } from "./generation.js";
-import { untilEnded } from "./single-flight.js";
-import { request } from "./undici.js";
 
 /** A request that is ready to leave. */
 export interface OutgoingRequest {
@@ -72,6 +71,11 @@ export class Door {
     return (await this.#generations.current(call)).thumbprint;
   }
 
+  /** Whether requests are made with this certificate now, as far as that is known without waiting. */
+  presents(thumbprint: string, call: Call): boolean {
+    return this.#generations.atHand(undefined, call)?.thumbprint === thumbprint;
+  }
+
   /**
    * Sends one request and reads the whole answer, whatever its status.
    *
@@ -82,7 +86,8 @@ export class Door {
    * @throws {@link ValidationError} when the answer is a redirect or too large.
    */
   async send(outgoing: OutgoingRequest, call: Call): Promise<Answer> {
-    const generation = await this.#generations.with(outgoing.thumbprint, call);
+    const { thumbprint } = outgoing;
+    const generation = this.#generations.atHand(thumbprint, call) ?? (await this.#generations.with(thumbprint, call));
     try {
       return await this.#sendWith(generation, outgoing, call);
     } catch (error) {
@@ -96,9 +101,9 @@ export class Door {
   }
 
   async #sendWith(generation: Generation, outgoing: OutgoingRequest, call: Call): Promise<Answer> {
-    const endpoint = shownAs(outgoing);
+    const endpoint = outgoing.shownAs ?? nameOf(outgoing.url);
     // By the clock, too: in a machine that was asleep, the timers have not noticed.
-    if (call.signal.aborted || Date.now() >= call.deadline) throw endedEarly(call, "no", endpoint);
+    if (call.ended !== undefined || Date.now() >= call.deadline) throw endedEarly(call, "no", endpoint);
     try {
       return await this.#noted(generation, outgoing, endpoint, call);
     } catch (error) {
@@ -112,8 +117,8 @@ export class Door {
   async #noted(generation: Generation, outgoing: OutgoingRequest, endpoint: string, call: Call): Promise<Answer> {
     const { method, presents, headers, url } = outgoing;
     const { certificate, thumbprint } = generation;
-    const pool = generation.pool(presents);
     const { interactionId } = call;
+    const origin = generation.pool(presents).to(url.origin);
     const note: MadeRequest = call.trail.add({
       at: Date.now(),
       method,
@@ -123,62 +128,34 @@ export class Door {
       knownAs: this.#knownAs,
     });
     try {
-      const answer = await this.#untilEnded(this.#attempt(outgoing, endpoint, call, pool), outgoing, endpoint, call);
-      note.outcome = answer.status;
-      pool.answered.add(url.origin);
-      return { ...answer, thumbprint };
+      const { status, headers: received, body } = await attempt(origin, outgoing, call, endpoint);
+      if (status >= 300 && status < 400) throw redirected(status, method, endpoint, call);
+      note.outcome = status;
+      origin.answered = true;
+      return { status, headers: received, body, thumbprint };
     } catch (error) {
-      const answeredBefore = pool.answered.has(url.origin);
-      const failure = classifyFailure(error, { method, presents, endpoint, certificate, answeredBefore }, call, pool);
+      const failed = { method, presents, endpoint, certificate, answeredBefore: origin.answered };
+      const failure = classifyFailure(error, failed, call, origin);
       note.outcome = outcomeOf(failure);
       throw failure;
     } finally {
       note.endedAt = Date.now();
     }
   }
+}
 
-  /** undici heeds a signal only once a request has its connection: a call must end before, too. */
-  async #untilEnded<T>(attempt: Promise<T>, { method }: OutgoingRequest, endpoint: string, call: Call): Promise<T> {
-    return untilEnded(attempt, call, endpoint, "possible", method === "GET" ? "none" : "possible");
-  }
-
-  async #attempt(
-    outgoing: OutgoingRequest,
-    endpoint: string,
-    call: Call,
-    pool: ConnectionPool,
-  ): Promise<Omit<Answer, "thumbprint">> {
-    const { method, url, headers, body } = outgoing;
-    const answer = await request(url, {
-      dispatcher: pool.agent,
-      method,
-      headers,
-      body: body ?? null,
-      signal: call.signal,
-    });
-    const text = await answer.body.text();
-    // RFC 9700 section 4.12: redirects are refused, not followed. A token or a code must not travel to where somebody else points.
-    if (answer.statusCode >= 300 && answer.statusCode < 400) {
-      throw new ValidationError(
-        "redirect",
-        `The bank answered with a redirect (HTTP ${answer.statusCode}) at ${endpoint}. It is not followed: check issuer and api.baseUrl, and whether a gateway in between sends its own answer.`,
-        {
-          interactionId: call.interactionId,
-          sideEffect: method === "GET" ? "none" : "possible",
-        },
-      );
-    }
-    return { status: answer.statusCode, headers: answer.headers, body: text };
-  }
+/** RFC 9700 section 4.12: redirects are refused, not followed. A token or a code must not travel to where somebody else points. */
+function redirected(status: number, method: string, endpoint: string, call: Call): ValidationError {
+  return new ValidationError(
+    "redirect",
+    `The bank answered with a redirect (HTTP ${status}) at ${endpoint}. It is not followed: check issuer and api.baseUrl, and whether a gateway in between sends its own answer.`,
+    { interactionId: call.interactionId, sideEffect: method === "GET" ? "none" : "possible" },
+  );
 }
 
 /** An endpoint as it may be shown: without the query. */
 export function nameOf(url: URL): string {
   return `${url.origin}${url.pathname}`;
-}
-
-function shownAs({ shownAs, url }: OutgoingRequest): string {
-  return shownAs ?? nameOf(url);
 }
 
 function outcomeOf(failure: MinnaError): string {

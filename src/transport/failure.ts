@@ -7,7 +7,7 @@ import type { CheckedCertificate } from "../config/certificate.js";
 import { toJst } from "../config/jst.js";
 import { MinnaError, type SideEffect, TransportError, ValidationError } from "../errors.js";
 import { type Call, endedEarly } from "./call.js";
-import { type ConnectionPool, LARGEST_ANSWER, type Presents } from "./connection.js";
+import { LARGEST_ANSWER, type Origin, type Presents } from "./connection.js";
 import { certificateAlert, insecurity, unreachable } from "./tls-failure.js";
 
 /** The request that failed, as far as the error needs it. */
@@ -23,11 +23,11 @@ export interface FailedRequest {
 }
 
 /** Classifies a failure. Errors that are already ours pass through. */
-export function classifyFailure(error: unknown, failed: FailedRequest, call: Call, pool: ConnectionPool): MinnaError {
+export function classifyFailure(error: unknown, failed: FailedRequest, call: Call, origin: Origin): MinnaError {
   if (error instanceof MinnaError) return error;
   const { endpoint } = failed;
-  const reached = pool.failedToConnect(error) ? "no" : "possible";
-  if (call.signal.aborted) return endedEarly(call, reached, endpoint, sideEffectOf(failed, reached));
+  const reached = origin.failedToConnect(error) ? "no" : "possible";
+  if (call.ended !== undefined) return endedEarly(call, reached, endpoint, sideEffectOf(failed, reached));
   const low = lowLevel(error);
   const sideEffect = sideEffectOf(failed, reached);
   const details = { reached, endpoint, interactionId: call.interactionId, cause: low.cause, sideEffect } as const;

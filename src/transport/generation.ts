@@ -10,7 +10,7 @@ import { type JstDateTime, toJst } from "../config/jst.js";
 import { emitWarning } from "../config/warning.js";
 import { type Call, LONGEST_CALL } from "./call.js";
 import { closed } from "./calls.js";
-import { type ConnectionPool, openPool, type Presents } from "./connection.js";
+import { ConnectionPool, type Presents } from "./connection.js";
 import { Current } from "./current.js";
 
 /** One certificate with its own pools: a connection never outlives the certificate it was made with. */
@@ -45,6 +45,19 @@ export class Generations {
 
   constructor({ certificate, timeout }: Pick<Configuration, "certificate" | "timeout">) {
     this.#certificate = new Current(certificate, timeout);
+  }
+
+  /**
+   * The one with this certificate while it is kept, and else the current one, where nothing has to be waited for;
+   * `undefined` where something has.
+   */
+  atHand(thumbprint: string | undefined, call: Call): Generation | undefined {
+    const certificate = this.#certificate.atHand(call);
+    if (this.#closing !== undefined || certificate === undefined || certificate.notAfter <= Date.now())
+      return undefined;
+    const current = this.#newest();
+    this.#countdown?.look();
+    return current.thumbprint === thumbprint ? current : (this.#named(thumbprint) ?? current);
   }
 
   /** The one that a new request is made with. */
@@ -141,15 +154,15 @@ export class Generations {
 
 function openGeneration(certificate: CheckedCertificate): Generation {
   const pools: Readonly<Record<Presents, ConnectionPool>> = {
-    "client-certificate": openPool(certificate, "client-certificate"),
-    nothing: openPool(certificate, "nothing"),
+    "client-certificate": new ConnectionPool(certificate, "client-certificate"),
+    nothing: new ConnectionPool(certificate, "nothing"),
   };
   return Object.freeze({
     certificate,
     thumbprint: certificate.thumbprint,
     pool: (presents: Presents) => pools[presents],
     close: async () => {
-      await Promise.all(Object.values(pools).map(pool => pool.agent.close()));
+      await Promise.all(Object.values(pools).map(pool => pool.close()));
     },
   });
 }

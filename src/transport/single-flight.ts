@@ -21,7 +21,7 @@ export class SingleFlight<T> {
    * so must have a deadline of its own.
    */
   async join(key: string, call: Call, start: () => Promise<T>): Promise<T> {
-    if (call.signal.aborted) throw endedEarly(call, "no", this.#what);
+    if (call.ended !== undefined) throw endedEarly(call, "no", this.#what);
     let flight = this.#flights.get(key);
     if (flight === undefined) {
       flight = start().finally(() => this.#flights.delete(key));
@@ -52,16 +52,14 @@ export async function untilEnded<T>(
   reached: "no" | "possible" = "no",
   sideEffect?: SideEffect,
 ): Promise<T> {
-  const { signal } = call;
   let leave: () => void = () => {};
   const ended = new Promise<never>((_, reject) => {
     leave = () => reject(endedEarly(call, reached, what, sideEffect));
-    if (signal.aborted) leave();
-    else signal.addEventListener("abort", leave, { once: true });
+    call.onEnd(leave);
   });
   try {
     return await Promise.race([work, ended]);
   } finally {
-    signal.removeEventListener("abort", leave);
+    call.offEnd(leave);
   }
 }

@@ -6,4 +6,4 @@
 // First: undici makes its own agent the one of the whole process, unless there is one already.
 import "./built-in-fetch.js";
 
-export { Agent, buildConnector, request } from "undici";
+export { buildConnector, type Dispatcher, Pool } from "undici";

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { MinnaClient, type MinnaClientOptions } from "../../src/client.js";
 import { checkLoadedCertificate } from "../../src/config/certificate.js";
 import { ConfigurationError } from "../../src/errors.js";
-import { openPool } from "../../src/transport/connection.js";
+import { ConnectionPool } from "../../src/transport/connection.js";
 import { CERTIFICATE, SIGNING_KEY, validOptions } from "../support/options.js";
 import { holds, outcomeOf, reportInputs, tallies } from "./fuzz.js";
 
@@ -160,10 +160,10 @@ tallies(
     const changed = which === "none" ? pems : { ...pems, [which]: flipped(pems[which as "cert" | "key"], at, bit) };
     const outcome = await outcomeOf(() => {
       const checked = checkLoadedCertificate({ ...changed, cert: changed.cert + more });
-      return openPool(checked, "client-certificate");
+      return new ConnectionPool(checked, "client-certificate");
     });
     if ("error" in outcome) expect(outcome.error).toBeInstanceOf(ConfigurationError);
-    else await outcome.value.agent.close();
+    else await outcome.value.close();
     return "value" in outcome;
   },
 );
@@ -173,8 +173,8 @@ test("a certificate with a signature algorithm that TLS does not take is refused
   const der = Buffer.from(String(CERTIFICATE.cert).replace(/-----[^-]+-----/g, ""), "base64").toString("hex");
   const bytes = Buffer.from(der.replaceAll("2a8648ce3d040302", "2a8648ce3d04030a"), "hex");
   const cert = `-----BEGIN CERTIFICATE-----\n${bytes.toString("base64").replace(/.{64}/g, "$&\n")}\n-----END CERTIFICATE-----\n`;
-  const outcome = await outcomeOf(() =>
-    openPool(checkLoadedCertificate({ ...CERTIFICATE, cert }), "client-certificate"),
+  const outcome = await outcomeOf(
+    () => new ConnectionPool(checkLoadedCertificate({ ...CERTIFICATE, cert }), "client-certificate"),
   );
   expect(outcome).toMatchObject({ error: { code: "configuration_invalid" } });
 });

@@ -92,16 +92,16 @@ describe("a safe request", () => {
   });
 
   test("does not wait for what comes after the deadline: maintenance is told at once", async () => {
-    const call = { ...aCall(), deadline: Date.now() + 5_000 };
+    const call = aCall(undefined, 5_000);
     const closed = answer(503, "", { "retry-after": "120" });
     expect(await repeatSafely("x", call, answering(closed))).toBe(closed);
     expect(sent).toBe(1);
     sent = 0;
-    const justNot = { ...aCall(), deadline: Date.now() + 2_000 };
+    const justNot = aCall(undefined, 2_000);
     await repeatSafely("x", justNot, answering(answer(503, "", { "retry-after": "2" })));
     expect(sent).toBe(1);
     sent = 0;
-    const justSo = { ...aCall(), deadline: Date.now() + 2_001 };
+    const justSo = aCall(undefined, 2_001);
     expect(await repeatSafely("x", justSo, answering(answer(503, "", { "retry-after": "2" }), GOOD))).toBe(GOOD);
   });
 

@@ -5,7 +5,7 @@ import type { Scope } from "../../src/config/contract.js";
 import { ApiError, ArgumentError, LinkError, TransportError } from "../../src/errors.js";
 import type { Access, UsableLink } from "../../src/links/access.js";
 import { Resources, resourceUrl } from "../../src/links/resource.js";
-import type { Call } from "../../src/transport/call.js";
+import { Call } from "../../src/transport/call.js";
 import type { Answer, OutgoingRequest } from "../../src/transport/door.js";
 import { aCall, INTERACTION_ID } from "../support/calls.js";
 import { everythingShown, rejection, thrown } from "../support/errors.js";
@@ -52,11 +52,11 @@ function withCodes(grantRefusal: Record<string, string>): Configuration {
 describe("a call", () => {
   test("carries the token in its header only, the certificate, and the FAPI headers", async () => {
     const { resources, sent } = resourcesAnswering(answer(200, "{}"));
-    const call: Call = {
+    const call = new Call({
       ...aCall(),
       customerIp: "192.0.2.7",
       customerAuthenticatedAt: "Wed, 01 Apr 2026 00:30:00 GMT",
-    };
+    });
     await resources.call(
       LINK_ID,
       { method: "POST", url: URL_OF_IT, body: { amount: 1 }, headers: { "x-a": "b" } },
@@ -197,6 +197,7 @@ describe("a call", () => {
     const { record, accessToken } = await openAccess().use(LINK_ID, aCall());
     let scopes: readonly Scope[] = ["balance"];
     const renewed = {
+      atHand: () => ({ record: { ...record, scopes }, accessToken, issued: false }),
       use: async () => ({ record: { ...record, scopes }, accessToken }),
       look: async () => {
         scopes = ["balance", "debit"];
@@ -222,6 +223,7 @@ describe("a call", () => {
         return answer(200, "{}");
       }),
       {
+        atHand: () => ({ record: { ...record, scopes: ["balance"] }, accessToken, issued: false }),
         use: async () => ({ record: { ...record, scopes: ["balance"] }, accessToken }),
         look: async () => {},
       } as unknown as typeof access,

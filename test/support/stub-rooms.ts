@@ -28,6 +28,7 @@ export function doorTo(
 ): Door {
   const door = {
     thumbprint: async () => thumbprint(),
+    presents: (bound: string) => bound === thumbprint(),
     send: async (outgoing: OutgoingRequest, call: Call) => {
       const answered = await send(outgoing, call);
       return { ...answered, thumbprint: presented() };
@@ -74,6 +75,7 @@ export function openAccess(...renewals: Partial<UsableLink>[]): Access {
     ...(renewed === 0 ? {} : renewals[renewed - 1]),
   });
   const access = {
+    atHand: () => usable(),
     use: async () => usable(),
     look: async () => {},
     renew: async () => {

@@ -65,8 +65,7 @@ function warnings(): string[] {
 
 /** The connections of a generation that are still open for requests. */
 function openPools(generation: Generation): number {
-  return (["client-certificate", "nothing"] as const).filter(presents => !generation.pool(presents).agent.closed)
-    .length;
+  return (["client-certificate", "nothing"] as const).filter(presents => !generation.pool(presents).closed).length;
 }
 
 describe("the certificate", () => {
