@@ -28,12 +28,13 @@ import { Grant } from "./links/grant.js";
 import { GuardedStore } from "./links/guarded-store.js";
 import { Links } from "./links/links.js";
 import { MemoryStore } from "./links/memory-store.js";
-import { type Registration, Registrations } from "./links/registrations.js";
+import { type Registration, Registrations, warmUp } from "./links/registrations.js";
 import { Resources } from "./links/resource.js";
 import { SealedStore } from "./links/sealed-store.js";
 import type { Store } from "./links/store.js";
 import type { CallOptions } from "./transport/call.js";
 import { Calls, type CloseOptions, closed } from "./transport/calls.js";
+import { MOST_CONNECTIONS } from "./transport/connection.js";
 import { Door } from "./transport/door.js";
 import { type CertificateInUse, Generations } from "./transport/generation.js";
 
@@ -62,6 +63,15 @@ export interface RotatedKeys {
   readonly signing?: SigningKeys;
   /** The keys for responses that the bank encrypts. */
   readonly decryption?: Decryption;
+}
+
+/** What `minna.ready()` prepares. */
+export interface ReadyOptions extends CallOptions {
+  /**
+   * So many connections, 0 to 64, to the bank's API and to its token endpoint. They are kept for four seconds while nobody
+   * uses them, as any connection is. Default 0.
+   */
+  readonly warm?: number;
 }
 
 /**
@@ -146,14 +156,19 @@ export class MinnaClient {
   }
 
   /**
-   * Loads the certificate and discovers the bank now, instead of at the first call.
+   * Loads the certificate and discovers the bank now, instead of at the first call. With `warm`, fetches the bank's keys and
+   * makes connections, too: for a process that is to take many calls as soon as it is in service.
    *
    * @throws {@link TransportError} when the bank can't be reached; {@link ValidationError} when its metadata can't be
-   * used with this configuration; {@link ConfigurationError} when a certificate that is loaded late is wrong.
+   * used with this configuration; {@link ConfigurationError} when a certificate that is loaded late is wrong;
+   * {@link ArgumentError} when `warm` is no integer from 0 to 64.
    */
-  async ready(options?: CallOptions): Promise<void> {
+  async ready({ warm = 0, ...options }: ReadyOptions = {}): Promise<void> {
+    if (!(Number.isInteger(warm) && warm >= 0 && warm <= MOST_CONNECTIONS)) {
+      throw new ArgumentError("warm", `warm must be an integer from 0 to ${MOST_CONNECTIONS}: connections.`);
+    }
     await this.#calls.run(options, async call => {
-      const [current, ...previous] = this.#registrations.all.map(({ server }) => server.discovered(call));
+      const [current, ...previous] = this.#registrations.all.map(rooms => warmUp(rooms, warm, call));
       await current;
       // What older links were made with may be gone one day: their calls say so.
       await Promise.allSettled(previous);

@@ -17,7 +17,7 @@ export type { OpenDebit, OpenDebits, RecoveredDebit, SettledDebit, UnsettledDebi
 export type { Resealed } from "./bank/reseal.js";
 export type { Deposit, Page, Rows, RowsRange, Transaction } from "./bank/rows.js";
 export { toVerifiedClaims, type VerifiedClaims } from "./bank/verified-claims.js";
-export { type Link, MinnaClient, type MinnaClientOptions, type RotatedKeys } from "./client.js";
+export { type Link, MinnaClient, type MinnaClientOptions, type ReadyOptions, type RotatedKeys } from "./client.js";
 export type { ClientCertificate, ClientCertificateLoader } from "./config/certificate.js";
 export type { ClientCertificateFiles } from "./config/certificate-source.js";
 export type { CompanionScope, ContractOptions, HeaderName, PathName, QueryName, Scope } from "./config/contract.js";

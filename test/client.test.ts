@@ -64,6 +64,16 @@ describe("a client", () => {
     await minna.close();
   });
 
+  it("can be warmed: the bank's keys are there before the first customer comes", async () => {
+    const minna = connect(bank, "fapi2-security");
+    const since = bank.events.length;
+    await minna.ready({ warm: 2 });
+    expect(bank.events.slice(since).map(({ endpoint }) => endpoint)).toEqual(["discovery", "jwks"]);
+    await expect(minna.ready({ warm: 65 })).rejects.toMatchObject({ code: "argument_invalid", argument: "warm" });
+    await expect(minna.ready({ warm: 0.5 })).rejects.toMatchObject({ argument: "warm" });
+    await minna.close();
+  });
+
   it("discovers again as what it knows ages, and goes on with it through an outage", async () => {
     const passing = await startSandbox();
     const minna = connect(passing, "fapi2-security");

@@ -24,6 +24,19 @@ export interface Registration {
   readonly resources: Resources;
 }
 
+/** Gets to know the bank, and makes so many connections to its API and to its token endpoint, for the calls to come. */
+export async function warmUp(
+  { configuration, door, server }: Registration,
+  connections: number,
+  call: Call,
+): Promise<void> {
+  const { metadata } = await server.discovered(call);
+  if (connections === 0) return;
+  const urls = [configuration.apiBaseUrl, metadata.mtls.token_endpoint ?? configuration.apiBaseUrl];
+  const origins = new Set(urls.map(url => new URL(url).origin));
+  await Promise.all([server.warmKeys(call), ...[...origins].map(origin => door.warm(origin, connections, call))]);
+}
+
 /** Finds the registration that a link, a customer or a transaction belongs to. */
 export class Registrations {
   readonly #all: readonly [Registration, ...Registration[]];

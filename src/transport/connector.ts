@@ -41,7 +41,8 @@ export class Connector {
     const [socket] = this.#ready;
     if (socket === undefined) return this.#open(options, callback);
     this.#ready.delete(socket);
-    callback(null, socket);
+    // Not at once: undici overlooks a connection that is there before it has asked for it.
+    queueMicrotask(() => callback(null, socket));
   };
 
   /** Makes a connection ahead of time, for whoever asks for one within so many milliseconds. */

@@ -10,6 +10,7 @@ import { type Call, endedEarly } from "./call.js";
 import type { Presents } from "./connection.js";
 import { classifyFailure } from "./failure.js";
 import type { Generation, Generations } from "./generation.js";
+import { untilEnded } from "./single-flight.js";
 
 /** A request that is ready to leave. */
 export interface OutgoingRequest {
@@ -69,6 +70,24 @@ export class Door {
     if (bound === undefined || this.#generations.knows(bound)) return thumbprint;
     await this.#generations.refresh(call);
     return (await this.#generations.current(call)).thumbprint;
+  }
+
+  /**
+   * Makes connections that show the client certificate, for the requests to come.
+   *
+   * @throws {@link TransportError} when one can't be made.
+   */
+  async warm(origin: string, connections: number, call: Call): Promise<void> {
+    const generation = await this.#generations.current(call);
+    const { certificate } = generation;
+    const presents = "client-certificate";
+    const to = generation.pool(presents).to(origin);
+    try {
+      await untilEnded(to.warm(connections), call, origin);
+    } catch (error) {
+      const failed = { method: "GET", presents, endpoint: origin, certificate, answeredBefore: to.answered } as const;
+      throw classifyFailure(error, failed, call, to);
+    }
   }
 
   /** Whether requests are made with this certificate now, as far as that is known without waiting. */
