@@ -65,7 +65,7 @@ export class Meters {
       unit: "{call}",
     });
     this.#expiry = meter.createObservableGauge("minna_baas.certificate.time_to_expiry", {
-      description: "Days until the client certificate in use expires; negative once it has.",
+      description: "Days until the first of the client certificates in use expires; negative once it has.",
       unit: "d",
     });
     this.#expiry.addCallback(this.#observe);
@@ -128,9 +128,9 @@ export class Meters {
   }
 
   readonly #observe = (result: ObservableResult): void => {
-    for (const [thumbprint, notAfter] of this.#certificates) {
-      result.observe((notAfter - Date.now()) / DAY, { "minna_baas.certificate.thumbprint": thumbprint });
-    }
+    // One series: those of replaced certificates would go on with their last value.
+    const soonest = Math.min(...this.#certificates.values());
+    if (this.#certificates.size > 0) result.observe((soonest - Date.now()) / DAY);
   };
 }
 
