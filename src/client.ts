@@ -55,6 +55,12 @@ export type MinnaClientOptions = ProfileOptions & {
    * move for new links, and links that have moved go on working.
    */
   readonly canary?: number;
+  /**
+   * Makes the `x-fapi-interaction-id` of a call that says none itself: a UUID, another one for each call. It goes to the bank.
+   * `traceInteractionId` of `minna-baas/otel` makes it from the active span. Default: a random one. Where it fails or returns
+   * anything else, the call is not made, and ends with an `ArgumentError`.
+   */
+  readonly interactionId?: () => string;
 };
 
 /** Keys that take the place of those in use. */
@@ -106,7 +112,7 @@ export class MinnaClient {
    * @throws {@link ConfigurationError} that names every wrong option at once.
    */
   constructor(options: MinnaClientOptions) {
-    const { all, canary, sealing } = configure(options);
+    const { all, canary, sealing, interactionId } = configure(options);
     const [{ timeout }] = all;
     const store = new SealedStore(new GuardedStore(options.store ?? new MemoryStore(), timeout), sealing);
     if (options.store === undefined && process.env["NODE_ENV"] === "production") warn("MINNA_MEMORY_STORE");
@@ -133,6 +139,7 @@ export class MinnaClient {
         for (const one of countdowns) one.look();
       },
       knownAs(all[0]),
+      interactionId,
     );
     this.#registrations = new Registrations(
       registrations as unknown as [Registration, ...Registration[]],
@@ -167,7 +174,7 @@ export class MinnaClient {
     if (!(Number.isInteger(warm) && warm >= 0 && warm <= MOST_CONNECTIONS)) {
       throw new ArgumentError("warm", `warm must be an integer from 0 to ${MOST_CONNECTIONS}: connections.`);
     }
-    await this.#calls.run(options, async call => {
+    await this.#calls.run("ready", options, async call => {
       const [current, ...previous] = this.#registrations.all.map(rooms => warmUp(rooms, warm, call));
       await current;
       // What older links were made with may be gone one day: their calls say so.
@@ -183,7 +190,7 @@ export class MinnaClient {
    * loaded late are wrong, or when two of them have one id.
    */
   async publicJwks(options?: CallOptions): Promise<{ readonly keys: readonly JWK[] }> {
-    return this.#calls.run(options, async call => {
+    return this.#calls.run("publicJwks", options, async call => {
       const keys = new Map<string, JWK>();
       for (const { server } of this.#registrations.all) {
         for (const key of await server.clientKeys.published(call)) {
@@ -209,7 +216,7 @@ export class MinnaClient {
    * The one in use stays.
    */
   async rotateCertificate(certificate?: ClientCertificate, options?: CallOptions): Promise<CertificateInUse> {
-    return this.#calls.run(options, async call => {
+    return this.#calls.run("rotateCertificate", options, async call => {
       const [current, ...others] = this.#generations;
       if (current === undefined) throw closed();
       const { thumbprint } = await current.current(call);
@@ -233,7 +240,7 @@ export class MinnaClient {
    */
   async rotateKeys(keys: RotatedKeys = {}, options?: CallOptions): Promise<void> {
     const [{ server }] = this.#registrations.all;
-    await this.#calls.run(options, call => server.clientKeys.rotate(keys ?? {}, call));
+    await this.#calls.run("rotateKeys", options, call => server.clientKeys.rotate(keys ?? {}, call));
   }
 
   /**
@@ -280,8 +287,8 @@ export class Link {
       return found && { ...found.registration, record: found.record, linkId: formerId, former };
     };
     const calls: LinkCalls = {
-      run: (options, work, timeout) =>
-        registrations.run(id, options, (call, rooms) => work(call, { ...rooms, linkId: id, former }), timeout),
+      run: (name, options, work, timeout) =>
+        registrations.run(name, id, options, (call, rooms) => work(call, { ...rooms, linkId: id, former }), timeout),
     };
     this.id = id;
     this.accounts = new Accounts(calls);

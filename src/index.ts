@@ -82,4 +82,15 @@ export type { LinkInfo } from "./links/record.js";
 export type { FindOptions, FoundEntry, PutOptions, Store, StoreEntry } from "./links/store.js";
 export type { CallOptions } from "./transport/call.js";
 export type { CloseOptions } from "./transport/calls.js";
+export {
+  type CallMessage,
+  type CallName,
+  type CertificateMessage,
+  CHANNELS,
+  type DebitMessage,
+  type RefreshMessage,
+  type RequestMessage,
+  type StoreMessage,
+  type TracedMessage,
+} from "./transport/channels.js";
 export type { CertificateInUse } from "./transport/generation.js";

@@ -83,7 +83,7 @@ export class Accounts {
    * {@link TransportError} when there is no answer.
    */
   async list(options?: CallOptions): Promise<readonly WithInteractionId<Account>[]> {
-    return this.#calls.run(options, async (call, { configuration, resources, linkId }) => {
+    return this.#calls.run("accounts.list", options, async (call, { configuration, resources, linkId }) => {
       const url = resourceUrl(configuration.apiBaseUrl, configuration.contract.paths.accounts);
       const answer = await resources.call(linkId, { method: "GET", url, operation: "accounts" }, call);
       const list = decodeBody(accounts, answer, "accounts", call).accounts;
@@ -99,7 +99,7 @@ export class Accounts {
    * @throws {@link ApiError} `not_found` for an account that is not the customer's; otherwise as `list()`.
    */
   async balance(accountId: string, options?: CallOptions): Promise<WithInteractionId<Balance>> {
-    return this.#calls.run(options, async (call, { configuration, resources, linkId }) => {
+    return this.#calls.run("accounts.balance", options, async (call, { configuration, resources, linkId }) => {
       const url = resourceUrl(configuration.apiBaseUrl, configuration.contract.paths.balance, { accountId });
       const answer = await resources.call(linkId, { method: "GET", url, scope: "balance", operation: "balance" }, call);
       return decode(balance, answer, "balance", call);

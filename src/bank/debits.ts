@@ -11,6 +11,7 @@ import { freeze, type WithInteractionId } from "../links/decode.js";
 import { ifUnlocked, withLock } from "../links/lock.js";
 import type { Store } from "../links/store.js";
 import type { Call, CallOptions } from "../transport/call.js";
+import type { CallName } from "../transport/channels.js";
 import { type Debit, isFinal, pointsToEarlier } from "./debit.js";
 import { checkIsThisDebit } from "./debit-answer.js";
 import { type CreateDebit, checkDebit, checkReference } from "./debit-order.js";
@@ -67,7 +68,7 @@ export class Debits {
         ),
       );
     // Around the whole: also before the call has begun, nobody knows what became of the reference earlier.
-    return truthfully(attempt, undefined, () => this.#run(options, settled));
+    return truthfully(attempt, undefined, () => this.#run("debits.create", options, settled));
   }
 
   /**
@@ -76,7 +77,7 @@ export class Debits {
    * @throws {@link ApiError} `not_found` when the bank has no such debit of this link.
    */
   async get(debitId: string, options?: CallOptions): Promise<WithInteractionId<Debit>> {
-    return this.#run(options, async (call, settlement) =>
+    return this.#run("debits.get", options, async (call, settlement) =>
       result((await this.#get(debitId, call, settlement)).found, call),
     );
   }
@@ -90,7 +91,7 @@ export class Debits {
    */
   async find(reference: string, options?: CallOptions): Promise<WithInteractionId<Debit> | undefined> {
     checkReference(reference);
-    return this.#run(options, async (call, settlement) => {
+    return this.#run("debits.find", options, async (call, settlement) => {
       const found = await this.#find(reference, call, settlement);
       if (found === undefined) return undefined;
       await this.#learn(found, settlement);
@@ -125,7 +126,7 @@ export class Debits {
         if (!waited && last !== undefined) return result(last, call);
       }
     };
-    return this.#run(options, wait, SETTLED_WITHIN);
+    return this.#run("debits.settled", options, wait, SETTLED_WITHIN);
   }
 
   /**
@@ -134,7 +135,7 @@ export class Debits {
    * @internal
    */
   async recover(reference: string, options: CallOptions | undefined): Promise<Recovery | undefined> {
-    return this.#run(options, (call, settlement) =>
+    return this.#run("debits.recover", options, (call, settlement) =>
       ifUnlocked(this.#store, journalLock(reference), async () => {
         const known = await this.#journal.read(reference);
         if (known === undefined || !isOpen(known.entry) || known.entry.body === undefined) return undefined;
@@ -156,12 +157,14 @@ export class Debits {
 
   /** Runs a call with what settles the link's debits, under the registration that it belongs to. */
   #run<T>(
+    name: CallName,
     options: CallOptions | undefined,
     work: (call: Call, settlement: Settlement) => Promise<T>,
     timeout?: number,
   ): Promise<T> {
-    const settled = (call: Call, context: LinkContext) => work(call, new Settlement(context, this.#journal));
-    return this.#calls.run(options, settled, timeout);
+    const journal = name === "debits.recover" ? new Journal(this.#store, true) : this.#journal;
+    const settled = (call: Call, context: LinkContext) => work(call, new Settlement(context, journal));
+    return this.#calls.run(name, options, settled, timeout);
   }
 
   async #get(

@@ -85,7 +85,7 @@ export class IdentityApi {
    * @throws {@link LinkError} `scope_missing` when the customer did not grant it; {@link ApiError} when the bank refuses.
    */
   async get(options?: CallOptions): Promise<WithInteractionId<Identity>> {
-    return this.#calls.run(options, async (call, { configuration, resources, linkId }) => {
+    return this.#calls.run("identity.get", options, async (call, { configuration, resources, linkId }) => {
       const url = resourceUrl(configuration.apiBaseUrl, configuration.contract.paths.identity);
       const answer = await resources.call(
         linkId,
@@ -105,7 +105,7 @@ export class IdentityApi {
    * the answer is about somebody else.
    */
   async userInfo(options?: CallOptions): Promise<UserInfo> {
-    return this.#calls.run(options, async (call, { configuration, server, resources, linkId }) => {
+    return this.#calls.run("identity.userInfo", options, async (call, { configuration, server, resources, linkId }) => {
       const endpoint = mtlsEndpoint((await server.discovered(call)).metadata, "userinfo_endpoint");
       const { record } = await resources.usable(linkId, undefined, call);
       const sub = record.tokens?.subject?.sub;

@@ -6,6 +6,7 @@
 import { DebitOutcomeUnknownError } from "../errors.js";
 import type { Store } from "../links/store.js";
 import { findStored, parseStored } from "../links/stored.js";
+import { type DebitMessage, debitChannel } from "../transport/channels.js";
 import { type Debit, isFinal } from "./debit.js";
 import type { DebitBody } from "./debit-order.js";
 
@@ -58,9 +59,12 @@ export interface VersionedEntry {
 /** Keeps the journal in the store. Whoever writes holds the reference's lock. */
 export class Journal {
   readonly #store: Store;
+  readonly #recovered: boolean;
 
-  constructor(store: Store) {
+  /** `recovered`: whether it is written to by `debits.recover()`. */
+  constructor(store: Store, recovered = false) {
     this.#store = store;
+    this.#recovered = recovered;
   }
 
   async read(reference: string): Promise<VersionedEntry | undefined> {
@@ -91,6 +95,7 @@ export class Journal {
     const entry = over ? rest : next;
     const written = await this.#put(entry, before?.version ?? 0);
     if (written === undefined) throw new DebitOutcomeUnknownError(entry.reference);
+    if (debitChannel.hasSubscribers) debitChannel.publish(transition(entry, before, this.#recovered));
     return { entry, version: written };
   }
 
@@ -107,6 +112,15 @@ export class Journal {
       ...(isOpen(entry) ? { labels: { [OPEN.label]: OPEN.value } } : {}),
     });
   }
+}
+
+function transition(
+  { reference, linkId, state, debit }: JournalEntry,
+  before: VersionedEntry | undefined,
+  recovered: boolean,
+): DebitMessage {
+  const from = before === undefined ? {} : { from: before.entry.state };
+  return { reference, linkId, ...from, to: state, ...(debit === undefined ? {} : { status: debit.status }), recovered };
 }
 
 /** The lock of a reference. */

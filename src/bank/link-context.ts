@@ -8,6 +8,7 @@ import type { Configuration } from "../config/configuration.js";
 import type { LinkRecord } from "../links/record.js";
 import type { Resources } from "../links/resource.js";
 import type { Call, CallOptions } from "../transport/call.js";
+import type { CallName } from "../transport/channels.js";
 
 /** The link, and the way to call the bank for it: of the registration that the link belongs to at the time. */
 export interface LinkContext {
@@ -23,8 +24,9 @@ export interface LinkContext {
 
 /** The calls of one link. */
 export interface LinkCalls {
-  /** Runs `work` as one call; with no `timeout`, of the client's own length. */
+  /** Runs `work` as one call of the method with this name; with no `timeout`, of the client's own length. */
   run<T>(
+    name: CallName,
     options: CallOptions | undefined,
     work: (call: Call, context: LinkContext) => Promise<T>,
     timeout?: number,

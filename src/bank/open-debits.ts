@@ -116,7 +116,7 @@ export class OpenDebits {
       return (await open).has(payerOf(record));
     };
     await this.#calls
-      .run(options, call => sweepFormer(this.#store, this.#registrations, isNeeded, call))
+      .run("debits.recover", options, call => sweepFormer(this.#store, this.#registrations, isNeeded, call))
       .catch(() => {});
   }
 

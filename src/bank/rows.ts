@@ -191,22 +191,26 @@ async function* pagesOf<Row extends Keyed>(
   const asked = new Set<string>();
   for (let position: Position | undefined = start; position !== undefined; ) {
     const { of, from, to, next, seen }: Position = position;
-    const { rows, hasNext, nextItemKey, interactionId, ...rest } = await calls.run(options, async (call, context) => {
-      const { configuration, resources, linkId } = context;
-      const { paths, queries } = configuration.contract;
-      const url = resourceUrl(configuration.apiBaseUrl, paths[kind.name], { accountId });
-      if (from !== undefined) url.searchParams.set(queries.dateFrom, from);
-      if (to !== undefined) url.searchParams.set(queries.dateTo, to);
-      if (next !== undefined) url.searchParams.set(queries.nextItemKey, next);
-      const request = { method: "GET", url, scope: kind.name, operation: kind.name } as const;
-      const page = decodeBody(kind.schema, await resources.call(linkId, request, call), kind.name, call);
-      // A page that leads nowhere, or back, would silently end the list or never end it.
-      if (page.hasNext && (!page.nextItemKey || page.nextItemKey === next || asked.has(page.nextItemKey))) {
-        const message = "The bank announced a next page and gave no new nextItemKey for it.";
-        throw new ValidationError("nextItemKey", message, { interactionId: call.interactionId });
-      }
-      return { ...page, interactionId: call.interactionId };
-    });
+    const { rows, hasNext, nextItemKey, interactionId, ...rest } = await calls.run(
+      `accounts.${kind.name}`,
+      options,
+      async (call, context) => {
+        const { configuration, resources, linkId } = context;
+        const { paths, queries } = configuration.contract;
+        const url = resourceUrl(configuration.apiBaseUrl, paths[kind.name], { accountId });
+        if (from !== undefined) url.searchParams.set(queries.dateFrom, from);
+        if (to !== undefined) url.searchParams.set(queries.dateTo, to);
+        if (next !== undefined) url.searchParams.set(queries.nextItemKey, next);
+        const request = { method: "GET", url, scope: kind.name, operation: kind.name } as const;
+        const page = decodeBody(kind.schema, await resources.call(linkId, request, call), kind.name, call);
+        // A page that leads nowhere, or back, would silently end the list or never end it.
+        if (page.hasNext && (!page.nextItemKey || page.nextItemKey === next || asked.has(page.nextItemKey))) {
+          const message = "The bank announced a next page and gave no new nextItemKey for it.";
+          throw new ValidationError("nextItemKey", message, { interactionId: call.interactionId });
+        }
+        return { ...page, interactionId: call.interactionId };
+      },
+    );
     const fresh = withoutRepeats(rows, new Set(seen));
     position = undefined;
     if (hasNext && nextItemKey) {

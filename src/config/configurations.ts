@@ -11,7 +11,7 @@ import { checkSealing, type Sealing } from "./sealing.js";
 type Client = Pick<Configuration, "issuer" | "clientId">;
 
 /** What belongs to the client as a whole. */
-const SHARED = ["store", "sealing", "previous", "canary"];
+const SHARED = ["store", "sealing", "previous", "canary", "interactionId"];
 const STORE_METHODS = ["get", "put", "take", "find", "lock", "unlock"];
 
 /** The whole client: what new links are made with, what older links were made with, and what all share. */
@@ -20,6 +20,8 @@ export interface Configurations {
   /** The share of customers whose new links are made with the first configuration. */
   readonly canary: number;
   readonly sealing: Sealing;
+  /** Makes the interaction ids of calls that have none of their own. */
+  readonly interactionId: (() => string) | undefined;
 }
 
 /** Checks every option and throws one `ConfigurationError` that names all that is wrong. */
@@ -33,6 +35,7 @@ export function configure(options: unknown): Configurations {
     return draftConfiguration(item, index === 0 ? "" : name, index === 0 ? SHARED : [], problems) ?? [];
   });
   checkStore(given["store"], problems);
+  const interactionId = checkInteractionId(given["interactionId"], problems);
   if (Array.isArray(previous) && previous.length === 0)
     problems.add("previous", "the old configuration", "an empty list");
   const share = checkCanary(canary, older.length > 0, problems);
@@ -45,7 +48,7 @@ export function configure(options: unknown): Configurations {
   }
   problems.throwIfAny();
   const all = drafts.map((one, index) => Object.freeze({ ...one, profiles: served(one, index, drafts) }));
-  return Object.freeze({ all: all as unknown as Configurations["all"], canary: share, sealing });
+  return Object.freeze({ all: all as unknown as Configurations["all"], canary: share, sealing, interactionId });
 }
 
 /** Each link has one configuration: the one that made it, or the newest one of the same client. */
@@ -67,6 +70,13 @@ function checkCanary(value: unknown, moving: boolean, problems: Problems): numbe
   if (typeof value === "number" && value >= 0 && value <= 1) return value;
   problems.add("canary", "a share from 0 to 1", typeof value === "number" ? String(value) : kindOf(value));
   return 1;
+}
+
+/** What it makes is looked at when it is called. */
+function checkInteractionId(value: unknown, problems: Problems): (() => string) | undefined {
+  if (value === undefined || typeof value === "function") return value as (() => string) | undefined;
+  problems.add("interactionId", "a function that returns a UUID", kindOf(value));
+  return undefined;
 }
 
 /** What is done with the store is not config's business; that it has the methods is. */

@@ -9,6 +9,7 @@ import type { Configuration } from "../config/configuration.js";
 import { toJst } from "../config/jst.js";
 import { LinkError, OAuthError, StoreError, TransportError } from "../errors.js";
 import { type Call, withCall } from "../transport/call.js";
+import { type RefreshMessage, refreshChannel, trace, type Writable } from "../transport/channels.js";
 import type { Door } from "../transport/door.js";
 import { SingleFlight } from "../transport/single-flight.js";
 import { withLock } from "./lock.js";
@@ -115,14 +116,27 @@ export class Access {
     // One flight for each token that is to be replaced: who met the rejection of a newer one must not get that one again.
     const key = `${linkId} ${stale}`;
     const { record, issued } = await this.#refreshing.join(key, call, () =>
-      withCall(undefined, timeout, waiting =>
-        // Who waited long for the lock still has all of its time for the bank: an answer in a hurry would be lost.
-        withLock(this.#store, refreshLock(linkId), waiting, () =>
-          withCall(undefined, timeout, own => this.#refresh(linkId, stale, own), call.trail.branch()),
+      this.#told(linkId, () =>
+        withCall(undefined, timeout, waiting =>
+          // Who waited long for the lock still has all of its time for the bank: an answer in a hurry would be lost.
+          withLock(this.#store, refreshLock(linkId), waiting, () =>
+            withCall(undefined, timeout, own => this.#refresh(linkId, stale, own), call.trail.branch()),
+          ),
         ),
       ),
     );
     return { record, accessToken: tokensOf(record).accessToken, issued };
+  }
+
+  /** Tells of a refresh where somebody listens. */
+  #told(linkId: string, work: () => Promise<Refreshed>): Promise<Refreshed> {
+    if (!refreshChannel.hasSubscribers) return work();
+    const message: Writable<RefreshMessage> = { linkId, profile: this.#configuration.profile };
+    return trace(refreshChannel, message, async () => {
+      const refreshed = await work();
+      message.outcome = refreshed.issued ? "issued" : "found";
+      return refreshed;
+    });
   }
 
   async #refresh(linkId: string, stale: string, call: Call): Promise<Refreshed> {

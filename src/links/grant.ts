@@ -10,6 +10,7 @@ import { revokeTokens } from "../authorization/revocation.js";
 import { endOfJstDate, fromJst, isJstDate, type JstDate, type JstDateTime, toJst } from "../config/jst.js";
 import { ApiError, ArgumentError, LinkError, OAuthError, ValidationError } from "../errors.js";
 import type { Call, CallOptions } from "../transport/call.js";
+import type { CallName } from "../transport/channels.js";
 import { refreshLock } from "./access.js";
 import { decode, type WithInteractionId } from "./decode.js";
 import { dropFormers } from "./former.js";
@@ -60,7 +61,7 @@ export class Grant {
    * @throws {@link LinkError} when the link is released or needs the customer again; {@link ApiError} when the bank refuses.
    */
   async status(options?: CallOptions): Promise<WithInteractionId<GrantStatus>> {
-    return this.#run(options, (call, registration) => this.#status(call, registration));
+    return this.#run("grant.status", options, (call, registration) => this.#status(call, registration));
   }
 
   /**
@@ -73,7 +74,7 @@ export class Grant {
   async extend(extension: { readonly until: JstDate }, options?: CallOptions): Promise<WithInteractionId<GrantStatus>> {
     if (!isJstDate(extension?.until))
       throw new ArgumentError("until", "until must be a date of the calendar, YYYY-MM-DD.");
-    return this.#run(options, async (call, registration) => {
+    return this.#run("grant.extend", options, async (call, registration) => {
       if (registration.configuration.contract.grantExtension === "authorization") {
         throw new LinkError(
           "reauthorization_required",
@@ -100,7 +101,7 @@ export class Grant {
    * @throws {@link TransportError}, {@link OAuthError} or {@link ApiError} when the bank could not be told: call again.
    */
   async revoke(options?: CallOptions): Promise<WithInteractionId<LinkInfo>> {
-    return this.#run(options, (call, registration) => this.#revoke(call, registration));
+    return this.#run("grant.revoke", options, (call, registration) => this.#revoke(call, registration));
   }
 
   /**
@@ -110,7 +111,7 @@ export class Grant {
    * @internal
    */
   async end(options: CallOptions | undefined): Promise<void> {
-    await this.#run(options, async (call, registration) => {
+    await this.#run("links.end", options, async (call, registration) => {
       await this.#revoke(call, registration).catch(error => {
         if (!isUnmanageable(error)) throw error;
         return this.#release(call, registration);
@@ -123,14 +124,18 @@ export class Grant {
    * not offer to be asked. A call of the API tells the same.
    */
   async introspect(options?: CallOptions): Promise<Introspection | undefined> {
-    return this.#run(options, async (call, { configuration, server, access }) => {
+    return this.#run("grant.introspect", options, async (call, { configuration, server, access }) => {
       const { accessToken, record } = await access.use(this.#linkId, call);
       return introspectToken(accessToken, record.thumbprint, { configuration, server, call });
     });
   }
 
-  #run<T>(options: CallOptions | undefined, work: (call: Call, registration: Registration) => Promise<T>): Promise<T> {
-    return this.#registrations.run(this.#linkId, options, work);
+  #run<T>(
+    name: CallName,
+    options: CallOptions | undefined,
+    work: (call: Call, registration: Registration) => Promise<T>,
+  ): Promise<T> {
+    return this.#registrations.run(name, this.#linkId, options, work);
   }
 
   async #status(call: Call, registration: Registration): Promise<WithInteractionId<GrantStatus>> {

@@ -100,7 +100,7 @@ export class Links {
       throw new ArgumentError("customerId", `customerId must be the partner's own id of the customer, ${rule}.`);
     }
     const asked = checkScopes(wanted);
-    return this.#calls.run(options, async call => {
+    return this.#calls.run("links.begin", options, async call => {
       const registration = this.#registrations.forCustomer(customerId);
       const { configuration } = registration;
       const renewed =
@@ -160,7 +160,7 @@ export class Links {
     options?: CallOptions,
   ): Promise<WithInteractionId<LinkInfo>> {
     const parameters = readCallback(callback);
-    return this.#calls.run(options, async call => {
+    return this.#calls.run("links.complete", options, async call => {
       const transaction = browser?.transaction;
       const begun = await peekTransaction(this.#store, transaction);
       const { customerId, scopes, wireScopes, secrets, linkId, merges = false } = begun;

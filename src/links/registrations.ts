@@ -9,6 +9,7 @@ import type { Configuration } from "../config/configuration.js";
 import { LinkError } from "../errors.js";
 import type { Call, CallOptions } from "../transport/call.js";
 import type { Calls } from "../transport/calls.js";
+import type { CallName } from "../transport/channels.js";
 import type { Door } from "../transport/door.js";
 import type { Access } from "./access.js";
 import { type LinkRecord, readLink, serves } from "./record.js";
@@ -77,12 +78,14 @@ export class Registrations {
    * in another process, is followed.
    */
   run<T>(
+    name: CallName,
     linkId: string,
     options: CallOptions | undefined,
     work: (call: Call, registration: Registration) => Promise<T>,
     timeout?: number,
   ): Promise<T> {
-    return this.#calls.run(options, call => this.serve(linkId, registration => work(call, registration)), timeout);
+    const served = (call: Call) => this.serve(linkId, registration => work(call, registration));
+    return this.#calls.run(name, options, served, timeout, linkId);
   }
 
   /** Runs `work` with the rooms of the registration that the link belongs to, within a call. */

@@ -23,7 +23,7 @@ export interface CallOptions {
     /** When the customer logged in: a date-time with an offset, `2026-04-01T09:30:00+09:00`. */
     readonly authenticatedAt?: string;
   };
-  /** The `x-fapi-interaction-id` to send, a UUID. Default: a new one for each call. */
+  /** The `x-fapi-interaction-id` to send, a UUID. Default: what the client's `interactionId` makes, else a new one for each call. */
   readonly interactionId?: string;
 }
 
@@ -204,8 +204,13 @@ function checkSignal(value: AbortSignal | undefined): AbortSignal | undefined {
 
 function checkInteractionId(value: string | undefined): string {
   if (value === undefined) return randomUUID();
-  if (typeof value === "string" && UUID.test(value)) return value;
+  if (isInteractionId(value)) return value;
   throw new ArgumentError("interactionId", "interactionId must be a UUID.");
+}
+
+/** Whether the value can be sent as an interaction id. */
+export function isInteractionId(value: unknown): value is string {
+  return typeof value === "string" && UUID.test(value);
 }
 
 function checkCustomer(present: CallOptions["customerPresent"]): Pick<Call, "customerIp" | "customerAuthenticatedAt"> {

@@ -3,9 +3,11 @@
  *
  * @module
  */
+import { classOf } from "../config/problems.js";
 import { type KnownAs, Trail } from "../errors/trail.js";
 import { ArgumentError, TransportError } from "../errors.js";
-import { type Call, type CallOptions, LONGEST_CALL, withCall } from "./call.js";
+import { type Call, type CallOptions, isInteractionId, LONGEST_CALL, withCall } from "./call.js";
+import { type CallMessage, type CallName, callChannel, trace, type Writable } from "./channels.js";
 
 /** How a client is closed. */
 export interface CloseOptions {
@@ -22,16 +24,19 @@ export class Calls {
   #closed = false;
   readonly #look: () => void;
   readonly #knownAs: KnownAs | undefined;
+  readonly #interactionId: (() => string) | undefined;
 
   /**
    * @param timeout - Milliseconds of a call that says nothing else.
    * @param look - Is called with each call: for what is to be said in time, without a timer.
    * @param knownAs - Whom the bank takes the partner for, where a call fails before it asks the bank anything.
+   * @param interactionId - Makes the interaction id of a call that has none of its own. Default: a random one.
    */
-  constructor(timeout: number, look: () => void = () => {}, knownAs?: KnownAs) {
+  constructor(timeout: number, look: () => void = () => {}, knownAs?: KnownAs, interactionId?: () => string) {
     this.#timeout = timeout;
     this.#look = look;
     this.#knownAs = knownAs;
+    this.#interactionId = interactionId;
   }
 
   /** Whether no further call is taken. */
@@ -39,13 +44,32 @@ export class Calls {
     return this.#closed;
   }
 
-  /** Runs `work` as one call of the partner. */
+  /** Runs `work` as one call of the partner: of the method with this name and, where it is one link's, of this link. */
   run<T>(
+    name: CallName,
     options: CallOptions | undefined,
     work: (call: Call) => Promise<T>,
     timeout: number = this.#timeout,
+    linkId?: string,
   ): Promise<T> {
-    return this.track(() => withCall(options, timeout, work, new Trail(this.#knownAs), this.#calls));
+    return callChannel.hasSubscribers
+      ? this.#told(name, linkId, options, work, timeout)
+      : this.#run(options, work, timeout);
+  }
+
+  #told<T>(
+    name: CallName,
+    linkId: string | undefined,
+    options: CallOptions | undefined,
+    work: (call: Call) => Promise<T>,
+    timeout: number,
+  ): Promise<T> {
+    const message: Writable<CallMessage> = linkId === undefined ? { name } : { name, linkId };
+    const told = (call: Call) => {
+      message.interactionId = call.interactionId;
+      return work(call);
+    };
+    return trace(callChannel, message, () => this.#run(options, told, timeout));
   }
 
   /** Runs what is no call of the bank, and has no end of its own to it: closing waits for it, and it looks whether it should end. */
@@ -59,6 +83,15 @@ export class Calls {
     } finally {
       this.#running.delete(running);
     }
+  }
+
+  #run<T>(options: CallOptions | undefined, work: (call: Call) => Promise<T>, timeout: number): Promise<T> {
+    return this.track(() => withCall(this.#identified(options), timeout, work, new Trail(this.#knownAs), this.#calls));
+  }
+
+  #identified(options: CallOptions | undefined): CallOptions | undefined {
+    if (this.#interactionId === undefined || options?.interactionId !== undefined) return options;
+    return { ...options, interactionId: made(this.#interactionId) };
   }
 
   /**
@@ -86,6 +119,19 @@ export class Calls {
   #endCalls(): void {
     for (const call of this.#calls) call.end("closed");
   }
+}
+
+/** A function of the partner's may return anything, and fail: then no call is made that nobody could find again. */
+function made(interactionId: () => unknown): string {
+  let instead = "returned something else";
+  try {
+    const id = interactionId();
+    if (isInteractionId(id)) return id;
+  } catch (error) {
+    instead = `failed with ${classOf(error)}`;
+  }
+  const message = `interactionId, the option of the client, must return a UUID, and ${instead}. The call was not made.`;
+  throw new ArgumentError("interactionId", message);
 }
 
 /** The error of a call that came too late. */

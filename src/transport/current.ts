@@ -23,14 +23,19 @@ export class Current<T> {
   readonly #timeout: number;
   readonly #loading: SingleFlight<T>;
   readonly #warned = new Set<string>();
+  readonly #rejected: (error: MinnaError | undefined) => void;
   #value: T | undefined;
   #lookedAt = 0;
   #failingSince: number | undefined;
 
-  /** @param timeout - Milliseconds that loading may take. */
-  constructor(source: Source<T>, timeout: number) {
+  /**
+   * @param timeout - Milliseconds that loading may take.
+   * @param rejected - Is told why what was loaded is not used, whenever the process is warned of it.
+   */
+  constructor(source: Source<T>, timeout: number, rejected: (error: MinnaError | undefined) => void = () => {}) {
     this.#source = source;
     this.#timeout = timeout;
+    this.#rejected = rejected;
     this.#loading = new SingleFlight(source.option);
     this.#value = source.given;
   }
@@ -132,6 +137,7 @@ export class Current<T> {
     const reason = error instanceof MinnaError ? error.message : "It could not be loaded.";
     if (this.#warned.has(reason)) return;
     this.#warned.add(reason);
+    this.#rejected(error instanceof MinnaError ? error : undefined);
     emitWarning(
       WARNINGS[option],
       `A new ${option} is not used: ${reason}`,

@@ -3,10 +3,12 @@
  *
  * @module
  */
+import type { Profile } from "../config/profile.js";
 import type { KnownAs, MadeRequest } from "../errors/trail.js";
 import { type MinnaError, TransportError, ValidationError } from "../errors.js";
 import { attempt } from "./attempt.js";
 import { type Call, endedEarly } from "./call.js";
+import { type RequestMessage, requestChannel, trace, type Writable } from "./channels.js";
 import type { Presents } from "./connection.js";
 import { classifyFailure } from "./failure.js";
 import type { Generation, Generations } from "./generation.js";
@@ -115,21 +117,61 @@ export class Door {
       await this.#generations.refresh(call);
       const next = await this.#generations.current(call);
       if (next === generation) throw error;
-      return this.#sendWith(next, outgoing, call);
+      return this.#sendWith(next, outgoing, call, 1);
     }
   }
 
-  async #sendWith(generation: Generation, outgoing: OutgoingRequest, call: Call): Promise<Answer> {
+  /** `resends`: how often it was sent before. */
+  async #sendWith(generation: Generation, outgoing: OutgoingRequest, call: Call, resends = 0): Promise<Answer> {
     const endpoint = outgoing.shownAs ?? nameOf(outgoing.url);
     // By the clock, too: in a machine that was asleep, the timers have not noticed.
     if (call.ended !== undefined || Date.now() >= call.deadline) throw endedEarly(call, "no", endpoint);
     try {
-      return await this.#noted(generation, outgoing, endpoint, call);
+      return await this.#made(generation, outgoing, endpoint, call, resends);
     } catch (error) {
       const lost = error instanceof TransportError && error.code === "connection_lost";
       if (outgoing.method !== "GET" || !lost) throw error;
     }
-    return this.#noted(generation, outgoing, endpoint, call);
+    return this.#made(generation, outgoing, endpoint, call, resends + 1);
+  }
+
+  /** Makes one attempt, and tells of it where somebody listens. */
+  #made(
+    generation: Generation,
+    outgoing: OutgoingRequest,
+    endpoint: string,
+    call: Call,
+    resends: number,
+  ): Promise<Answer> {
+    return requestChannel.hasSubscribers
+      ? this.#told(generation, outgoing, endpoint, call, resends)
+      : this.#noted(generation, outgoing, endpoint, call);
+  }
+
+  #told(
+    generation: Generation,
+    outgoing: OutgoingRequest,
+    endpoint: string,
+    call: Call,
+    resends: number,
+  ): Promise<Answer> {
+    const { method, presents, headers, url } = outgoing;
+    const { interactionId } = call;
+    const message: Writable<RequestMessage> = {
+      method,
+      endpoint,
+      address: url.hostname.replace(/^\[|\]$/g, ""),
+      port: url.port === "" ? 443 : Number(url.port),
+      ...(this.#knownAs === undefined ? {} : { profile: this.#knownAs.profile as Profile }),
+      ...(Object.values(headers).includes(interactionId) ? { interactionId } : {}),
+      ...(presents === "client-certificate" ? { thumbprint: generation.thumbprint } : {}),
+      resends,
+    };
+    return trace(requestChannel, message, async () => {
+      const answer = await this.#noted(generation, outgoing, endpoint, call);
+      message.status = answer.status;
+      return answer;
+    });
   }
 
   /** Makes one attempt, and notes it with what became of it. */

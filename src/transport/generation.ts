@@ -10,6 +10,7 @@ import { type JstDateTime, toJst } from "../config/jst.js";
 import { emitWarning } from "../config/warning.js";
 import { type Call, LONGEST_CALL } from "./call.js";
 import { closed } from "./calls.js";
+import { type CertificateMessage, certificateChannel } from "./channels.js";
 import { ConnectionPool, type Presents } from "./connection.js";
 import { Current } from "./current.js";
 
@@ -44,7 +45,10 @@ export class Generations {
   #closing: Promise<void> | undefined;
 
   constructor({ certificate, timeout }: Pick<Configuration, "certificate" | "timeout">) {
-    this.#certificate = new Current(certificate, timeout);
+    this.#certificate = new Current(certificate, timeout, error => {
+      const inUse = this.#certificate.value;
+      if (inUse !== undefined) tell("rejected", inUse, error === undefined ? {} : { error });
+    });
   }
 
   /**
@@ -120,6 +124,7 @@ export class Generations {
     this.#closing ??= this.#certificate.settled().then(async () => {
       for (const timer of this.#retiring) clearTimeout(timer);
       await Promise.all(this.#open.map(generation => generation.close()));
+      for (const { certificate } of this.#open) tell("retired", certificate);
     });
     await this.#closing;
   }
@@ -137,6 +142,8 @@ export class Generations {
     const next = openGeneration(certificate);
     this.#open = [next, ...this.#open];
     this.#countdown = new Countdown(certificate.notAfter, [30, 7, 1], left => warnOfEnd(certificate, left));
+    if (current === undefined) tell("in_use", certificate);
+    else tell("rotated", certificate, { replaces: current.thumbprint });
     if (current !== undefined) this.#retire(current);
     return next;
   }
@@ -147,6 +154,7 @@ export class Generations {
       this.#retiring.delete(timer);
       this.#open = this.#open.filter(generation => generation !== old);
       void old.close().catch(() => {});
+      tell("retired", old.certificate);
     }, LONGEST_CALL).unref();
     this.#retiring.add(timer);
   }
@@ -167,7 +175,19 @@ function openGeneration(certificate: CheckedCertificate): Generation {
   });
 }
 
-function warnOfEnd({ notAfter }: CheckedCertificate, left: number): void {
+/** Tells of a certificate where somebody listens. */
+function tell(
+  event: CertificateMessage["event"],
+  { thumbprint, notAfter }: CheckedCertificate,
+  more: Pick<CertificateMessage, "replaces" | "daysLeft" | "error"> = {},
+): void {
+  if (!certificateChannel.hasSubscribers) return;
+  certificateChannel.publish({ event, thumbprint, notAfter: toJst(notAfter), ...more } satisfies CertificateMessage);
+}
+
+function warnOfEnd(certificate: CheckedCertificate, left: number): void {
+  const { notAfter } = certificate;
+  tell("expires", certificate, { daysLeft: left });
   const when = toJst(notAfter);
   const message =
     left === 0

@@ -143,11 +143,14 @@ describe("a call for a link", () => {
     const { registrations, all, store } = client([]);
     const get = vi.spyOn(store, "get");
     const options = { interactionId: INTERACTION_ID };
-    const seen = await registrations.run(LINK_ID, options, async (call, one) => [call.interactionId, one]);
+    const seen = await registrations.run("accounts.list", LINK_ID, options, async (call, one) => [
+      call.interactionId,
+      one,
+    ]);
     expect(seen).toEqual([INTERACTION_ID, all[0]]);
     expect(get).not.toHaveBeenCalled();
     await rejection(
-      registrations.run(LINK_ID, options, () => Promise.reject(elsewhere())),
+      registrations.run("accounts.list", LINK_ID, options, () => Promise.reject(elsewhere())),
       LinkError,
     );
     expect(get).not.toHaveBeenCalled();
@@ -155,21 +158,27 @@ describe("a call for a link", () => {
 
   test("goes to the registration that the link was made with", async () => {
     const one = await linked();
-    expect(await one.registrations.run(LINK_ID, undefined, async (_, registration) => registration)).toBe(one.all[1]);
+    expect(
+      await one.registrations.run("accounts.list", LINK_ID, undefined, async (_, registration) => registration),
+    ).toBe(one.all[1]);
     await move(one);
-    expect(await one.registrations.run(LINK_ID, undefined, async (_, registration) => registration)).toBe(one.all[0]);
+    expect(
+      await one.registrations.run("accounts.list", LINK_ID, undefined, async (_, registration) => registration),
+    ).toBe(one.all[0]);
   });
 
   test("of nobody's link goes to the first registration, which says so", async () => {
     const { registrations, all, store } = client();
     await writeLink(store, linkRecord({ clientId: "partner-9" }), 0);
-    expect(await registrations.run(LINK_ID, undefined, async (_, registration) => registration)).toBe(all[0]);
+    expect(await registrations.run("accounts.list", LINK_ID, undefined, async (_, registration) => registration)).toBe(
+      all[0],
+    );
   });
 
   test("for a link that is not there is left to the first registration, whose rooms say so as they always do", async () => {
     const { registrations } = client();
     const work = vi.fn(async () => "said");
-    expect(await registrations.run(LINK_ID, undefined, work)).toBe("said");
+    expect(await registrations.run("accounts.list", LINK_ID, undefined, work)).toBe("said");
     expect(work).toHaveBeenCalledExactlyOnceWith(expect.anything(), registrations.all[0]);
   });
 
@@ -184,7 +193,7 @@ describe("a call for a link", () => {
     const { registrations, all, hands } = one;
     hands[1]?.links.add(LINK_ID);
     const tried: Registration[] = [];
-    const result = await registrations.run(LINK_ID, undefined, async (call, registration) => {
+    const result = await registrations.run("accounts.list", LINK_ID, undefined, async (call, registration) => {
       tried.push(registration);
       if (tried.length > 1) return call.interactionId;
       await move(one);
@@ -203,7 +212,9 @@ describe("a call for a link", () => {
       if (work.mock.calls.length === 1) await move(one);
       throw elsewhere();
     });
-    expect((await rejection(one.registrations.run(LINK_ID, undefined, work), LinkError)).code).toBe("link_elsewhere");
+    expect((await rejection(one.registrations.run("accounts.list", LINK_ID, undefined, work), LinkError)).code).toBe(
+      "link_elsewhere",
+    );
     expect(work).toHaveBeenCalledTimes(2);
   });
 
@@ -212,7 +223,7 @@ describe("a call for a link", () => {
     const work = vi.fn(async () => {
       throw elsewhere();
     });
-    await rejection(registrations.run(LINK_ID, undefined, work), LinkError);
+    await rejection(registrations.run("accounts.list", LINK_ID, undefined, work), LinkError);
     expect(work).toHaveBeenCalledTimes(1);
   });
 
@@ -225,14 +236,14 @@ describe("a call for a link", () => {
       await move(one);
       throw error;
     });
-    expect(await rejection(one.registrations.run(LINK_ID, undefined, work), Error)).toBe(error);
+    expect(await rejection(one.registrations.run("accounts.list", LINK_ID, undefined, work), Error)).toBe(error);
     expect(work).toHaveBeenCalledTimes(1);
   });
 
   test("is one call, with one deadline and one interaction id, also where the link is followed", async () => {
     const one = await linked();
     const calls: unknown[] = [];
-    await one.registrations.run(LINK_ID, undefined, async call => {
+    await one.registrations.run("accounts.list", LINK_ID, undefined, async call => {
       calls.push(call);
       if (calls.length > 1) return;
       await move(one);

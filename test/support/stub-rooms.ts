@@ -110,7 +110,7 @@ export function contextWith(context: LinkContext & LinkCalls, changes: Partial<L
 function withCalls(context: LinkContext): LinkContext & LinkCalls {
   return {
     ...context,
-    run: (options, work, timeout = context.configuration.timeout) =>
+    run: (_name, options, work, timeout = context.configuration.timeout) =>
       withCall(options, timeout, call => work(call, context)),
   };
 }

@@ -34,23 +34,23 @@ describe("calls", () => {
   test("have the client's time where they say nothing else", async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: 0 });
     const calls = new Calls(15_000);
-    expect(await calls.run(undefined, async ({ deadline }) => deadline)).toBe(15_000);
-    expect(await calls.run(undefined, async ({ deadline }) => deadline, 60_000)).toBe(60_000);
-    expect(await calls.run({ timeout: 500 }, async ({ deadline }) => deadline, 60_000)).toBe(500);
+    expect(await calls.run("ready", undefined, async ({ deadline }) => deadline)).toBe(15_000);
+    expect(await calls.run("ready", undefined, async ({ deadline }) => deadline, 60_000)).toBe(60_000);
+    expect(await calls.run("ready", { timeout: 500 }, async ({ deadline }) => deadline, 60_000)).toBe(500);
   });
 
   test("hand on what the work returns or throws", async () => {
     const calls = new Calls(15_000);
-    expect(await calls.run(undefined, async () => "done")).toBe("done");
+    expect(await calls.run("ready", undefined, async () => "done")).toBe("done");
     const error = new TypeError("no");
     expect(
       await rejection(
-        calls.run(undefined, () => Promise.reject(error)),
+        calls.run("ready", undefined, () => Promise.reject(error)),
         TypeError,
       ),
     ).toBe(error);
     await rejection(
-      calls.run({ timeout: -1 }, async () => "done"),
+      calls.run("ready", { timeout: -1 }, async () => "done"),
       ArgumentError,
     );
     await calls.close();
@@ -58,10 +58,10 @@ describe("calls", () => {
 
   test("end by themselves, by their caller or by their time, while the client is open", async () => {
     const calls = new Calls(15_000);
-    const late = await rejection(calls.run({ timeout: 5 }, untilEnded), TransportError);
+    const late = await rejection(calls.run("ready", { timeout: 5 }, untilEnded), TransportError);
     expect(late.code).toBe("timeout");
     const aborted = await rejection(
-      calls.run({ signal: AbortSignal.abort() }, async call => {
+      calls.run("ready", { signal: AbortSignal.abort() }, async call => {
         throw endedEarly(call, "no", "x");
       }),
       TransportError,
@@ -84,14 +84,14 @@ describe("closing", () => {
     const calls = new Calls(15_000);
     const [first, second] = [deferred(), deferred()];
     const steps: string[] = [];
-    const one = calls.run(undefined, async call => {
+    const one = calls.run("ready", undefined, async call => {
       await first.promise;
       steps.push(`goes on, ended: ${call.signal.aborted}`);
       await new Promise(resolve => setImmediate(resolve));
       steps.push("done");
       return "one";
     });
-    const two = calls.run(undefined, async () => {
+    const two = calls.run("ready", undefined, async () => {
       await second.promise;
       throw new TypeError("two");
     });
@@ -110,11 +110,11 @@ describe("closing", () => {
   test("takes no further call: nothing of it begins", async () => {
     const calls = new Calls(15_000);
     const open = deferred();
-    const running = calls.run(undefined, () => open.promise);
+    const running = calls.run("ready", undefined, () => open.promise);
     const closing = calls.close();
     const work = vi.fn(async () => "done");
     for (let again = 0; again < 2; again++) {
-      const error = await rejection(calls.run(undefined, work), TransportError);
+      const error = await rejection(calls.run("ready", undefined, work), TransportError);
       expect(error).toMatchObject({ code: "closed", reached: "no", sideEffect: "none", retryable: false });
       open.resolve("done");
       await closing;
@@ -125,7 +125,7 @@ describe("closing", () => {
 
   test("ends what takes longer than it may wait, and says so", async () => {
     const calls = new Calls(15_000);
-    const running = calls.run(undefined, untilEnded);
+    const running = calls.run("ready", undefined, untilEnded);
     const failed = rejection(running, TransportError);
     const began = performance.now();
     await calls.close({ timeout: 30 });
@@ -140,7 +140,7 @@ describe("closing", () => {
 
   test("ends it as closed, though the call's own time runs out while it ends", async () => {
     const calls = new Calls(15_000);
-    const running = calls.run({ timeout: 40 }, async call => {
+    const running = calls.run("ready", { timeout: 40 }, async call => {
       await untilEnded(call).catch(() => {});
       await new Promise(resolve => setTimeout(resolve, 40));
       throw endedEarly(call, "possible", "x");
@@ -153,7 +153,7 @@ describe("closing", () => {
   test("waits for work that ends of itself after its call: a token that is rotated is still saved", async () => {
     const calls = new Calls(15_000);
     const saved = deferred();
-    const running = calls.run(undefined, async call => {
+    const running = calls.run("ready", undefined, async call => {
       await untilEnded(call).catch(() => {});
       return saved.promise;
     });
@@ -167,7 +167,7 @@ describe("closing", () => {
 
   test("a second time can hurry the first one", async () => {
     const calls = new Calls(15_000);
-    const failed = rejection(calls.run(undefined, untilEnded), TransportError);
+    const failed = rejection(calls.run("ready", undefined, untilEnded), TransportError);
     const patient = calls.close();
     await calls.close({ timeout: 1 });
     await patient;
@@ -177,7 +177,7 @@ describe("closing", () => {
   test("leaves no timer behind", async () => {
     vi.useFakeTimers();
     const calls = new Calls(15_000);
-    await calls.run(undefined, async () => {});
+    await calls.run("ready", undefined, async () => {});
     await calls.close({ timeout: 60_000 });
     expect(vi.getTimerCount()).toBe(0);
   });
