@@ -62,6 +62,7 @@ describe("a client with what older links were made with", () => {
     ["none in a list", [], ["previous"]],
     ["a store of its own", { ...OLD, store: {} }, ["previous.store"]],
     ["a canary of its own", { ...OLD, canary: 1 }, ["previous.canary"]],
+    ["interaction ids of its own", { ...OLD, interactionId: () => "" }, ["previous.interactionId"]],
     ["a previous one of its own", { ...OLD, previous: OLD }, ["previous.previous"]],
   ])("is told where the previous configuration is wrong: %s", (_, previous, expected) => {
     expect(wrong({ previous })).toEqual(expected);
@@ -178,5 +179,19 @@ describe("the end of a version", () => {
     new Date(),
   ])("is not announced in %j", announcedIn => {
     expect(wrong({ announcedIn })).toEqual(["announcedIn"]);
+  });
+});
+
+describe("what makes interaction ids", () => {
+  test("is a function, which is not called before there is a call; by default there is none", () => {
+    const interactionId = () => {
+      throw new Error("called");
+    };
+    expect(configure(current({ interactionId })).interactionId).toBe(interactionId);
+    expect(configure(current()).interactionId).toBeUndefined();
+  });
+
+  test.each(["11111111-2222-4333-8444-555555555555", null, {}, true])("is not %j", interactionId => {
+    expect(wrong({ interactionId })).toEqual(["interactionId"]);
   });
 });

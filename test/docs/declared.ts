@@ -37,6 +37,13 @@ export const DECLARED: Readonly<Record<string, string>> = {
     declare const rest: Pick<MinnaClientOptions, "issuer" | "clientId" | "redirectUri" | "certificate" | "api">;
     declare const connectToKms: () => Promise<ExternalSigner>;
     declare const test: (name: string, run: () => Promise<void>) => void;`,
+  "docs/telemetry.md#With OpenTelemetry": `
+    import { MinnaClient, type MinnaClientOptions } from "minna-baas";
+    declare const options: MinnaClientOptions;`,
+  "docs/telemetry.md#How many debits are open": `
+    declare const minna: import("minna-baas").MinnaClient;`,
+  "docs/telemetry.md#With anything else": `
+    declare const log: { warn(entry: object): void };`,
   "docs/bank.md#How to change it": `
     import { type ContractOptions, MinnaClient, type MinnaClientOptions } from "minna-baas";
     declare const options: MinnaClientOptions;`,

@@ -37,6 +37,7 @@ it("every snippet compiles, with nothing but what is declared for it", { timeout
   const compilerOptions = {
     paths: {
       "minna-baas": ["../../src/index.ts"],
+      "minna-baas/otel": ["../../src/otel/index.ts"],
       "minna-baas/sandbox": ["../../src/sandbox/index.ts"],
       "minna-baas/testing": ["../../src/testing/index.ts"],
       "minna-baas/*": ["../../src/stores/*.ts"],

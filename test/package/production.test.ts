@@ -140,6 +140,7 @@ test("the entry points export these names, and no others", async () => {
         "ApiError",
         "ArgumentError",
         "AuthorizationError",
+        "CHANNELS",
         "ConfigurationError",
         "DebitOutcomeUnknownError",
         "LinkError",
@@ -155,6 +156,10 @@ test("the entry points export these names, and no others", async () => {
         "compareName",
         "optionsFromEnvironment",
         "toVerifiedClaims",
+      ],
+      "otel": [
+        "instrumentMinna",
+        "traceInteractionId",
       ],
       "postgres": [
         "postgresMigrations",

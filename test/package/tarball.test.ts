@@ -44,6 +44,15 @@ describe("the tarball", () => {
     expect(stdout.trim()).toBe("required");
   });
 
+  it("needs OpenTelemetry for its own entry point only", async () => {
+    await run("npm", ["uninstall", "--silent", "@opentelemetry/api"], { cwd: project });
+    const script = `
+      await import("minna-baas");
+      await import("minna-baas/otel").catch(error => console.log(error.message));`;
+    const { stdout } = await run(process.execPath, ["--input-type=module", "-e", script], { cwd: project });
+    expect(stdout).toContain("Cannot find package '@opentelemetry/api'");
+  }, 60_000);
+
   it("brings its command", async () => {
     const { stdout } = await run(join(project, "node_modules/.bin/minna-baas"), ["--version"], { cwd: project });
     const { version } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));
