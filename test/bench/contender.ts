@@ -19,8 +19,10 @@ process.on("message", async (turn: Turn | "close") => {
     process.disconnect();
     return;
   }
-  process.send?.(await take(turn));
+  process.send?.((await take(turn)) ?? null);
 });
+// Nobody is there any more to measure for.
+process.on("disconnect", () => process.exit());
 process.send?.("open");
 
 async function take({ what, load, milliseconds }: Turn): Promise<unknown> {
