@@ -4,6 +4,7 @@ import { cold } from "./api/cold.js";
 import { debitInMemory, debitInPostgres } from "./api/debit.js";
 import { page } from "./api/page.js";
 import { rows } from "./api/rows.js";
+import { tlsSessions } from "./api/tls.js";
 import type { BenchCase, CountCase } from "./case.js";
 
 export const CASES: readonly (BenchCase | CountCase)[] = [
@@ -14,4 +15,5 @@ export const CASES: readonly (BenchCase | CountCase)[] = [
   debitInMemory,
   debitInPostgres,
   cold,
+  tlsSessions,
 ];

@@ -1,5 +1,6 @@
 // One start of a process, and what it took: told by what the first argument asks for.
 import { performance } from "node:perf_hooks";
+import type { MinnaClientOptions, Profile } from "minna-baas";
 import type { Addresses } from "../case.js";
 import { serversAt } from "../server.js";
 import type { Start } from "./cold.js";
@@ -12,12 +13,16 @@ const starts: Readonly<Record<string, () => Promise<unknown>>> = {
   dependencies: () => import("./dependencies.js"),
   "first balance: minna-baas": firstOfSdk,
   "first balance: undici request": firstOfRequest,
+  "first link: fapi1-advanced": () => firstLink("fapi1-advanced"),
+  "first link: fapi2-security": () => firstLink("fapi2-security"),
+  "first link: fapi2-message-signing": () => firstLink("fapi2-message-signing"),
 };
 const start = Object.hasOwn(starts, what) ? starts[what] : undefined;
 if (start === undefined) throw new Error(`There is no start ${JSON.stringify(what)}.`);
 
+const servers = serversAt(JSON.parse(addresses) as Addresses);
 // Asking where the bank is has nothing to do with what is measured.
-const bank = addresses === "{}" ? undefined : await bankOf(serversAt(JSON.parse(addresses) as Addresses));
+const bank = what.startsWith("first balance") ? await bankOf(servers) : undefined;
 const before = performance.now();
 await start();
 const milliseconds = performance.now() - before;
@@ -30,6 +35,13 @@ async function firstOfSdk(): Promise<void> {
   const { linkedClient, LINK_ID } = await import("./linked-client.js");
   const minna = await linkedClient(bank);
   await minna.link(LINK_ID).accounts.balance(ACCOUNT_ID);
+}
+
+async function firstLink(profile: Profile): Promise<void> {
+  const client = await servers.sandbox.ask<MinnaClientOptions>("client", profile);
+  const { MinnaClient } = await import("minna-baas");
+  const minna = new MinnaClient(client);
+  await minna.links.begin({ customerId: "u-42", scopes: ["balance"] });
 }
 
 async function firstOfRequest(): Promise<void> {

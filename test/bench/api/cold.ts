@@ -26,8 +26,8 @@ const STARTS = [
 export const cold: CountCase = {
   kind: "count",
   name: "cold-start",
-  title: "Starting: fresh processes, in turns",
-  needs: ["bank"],
+  title: "Starting: fresh processes, in turns; memory is what comes to that of Node",
+  needs: ["bank", "sandbox"],
   async run(servers, { short }) {
     const addresses = JSON.stringify(servers.addresses);
     const seen = new Map<string, Start[]>(STARTS.map(what => [what, []]));
@@ -59,8 +59,13 @@ export const cold: CountCase = {
       size("heap after import: minna-baas", added("package", "heapUsed")),
       size("heap after import: dependencies", added("dependencies", "heapUsed")),
       over("heap: minna-baas / dependencies", added("package", "heapUsed"), added("dependencies", "heapUsed"), 1.15),
-      loaded("packages loaded by the import", await loadedBy(SCRIPT, ["package"])),
-      loaded("packages loaded by the first balance", await loadedBy(SCRIPT, ["first balance: minna-baas", addresses])),
+      await loaded("the import", ["package"]),
+      await loaded("the first balance", ["first balance: minna-baas", addresses]),
+      ...(await Promise.all(
+        (["fapi1-advanced", "fapi2-security", "fapi2-message-signing"] as const).map(profile =>
+          loaded(`the first link of ${profile}`, [`first link: ${profile}`, addresses]),
+        ),
+      )),
     ];
   },
 };
@@ -84,7 +89,8 @@ function between(values: readonly number[]): string {
   return `${shown(least)}–${shown(most)}`;
 }
 
-function loaded(name: string, packages: ReadonlyMap<string, number>): Count {
+async function loaded(by: string, args: readonly string[]): Promise<Count> {
+  const packages = await loadedBy(SCRIPT, args);
   const files = [...packages].sort().map(([one, count]) => `${one} (${count} files)`);
-  return { name, value: packages.size, unit: "", note: files.join(", ") };
+  return { name: `packages loaded by ${by}`, value: packages.size, unit: "", note: files.join(", ") };
 }
