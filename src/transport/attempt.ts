@@ -5,8 +5,8 @@
  */
 import type { IncomingHttpHeaders } from "node:http";
 import { type Call, endedEarly } from "./call.js";
-import type { Origin } from "./connection.js";
 import type { OutgoingRequest } from "./door.js";
+import type { Origin } from "./pool.js";
 import type { Dispatcher } from "./undici.js";
 
 /** What came back, whatever its status. */

@@ -7,7 +7,8 @@ import type { CheckedCertificate } from "../config/certificate.js";
 import { toJst } from "../config/jst.js";
 import { MinnaError, type SideEffect, TransportError, ValidationError } from "../errors.js";
 import { type Call, endedEarly } from "./call.js";
-import { LARGEST_ANSWER, type Origin, type Presents } from "./connection.js";
+import { LARGEST_ANSWER, type Presents } from "./connection.js";
+import type { Origin } from "./pool.js";
 import { certificateAlert, insecurity, unreachable } from "./tls-failure.js";
 
 /** The request that failed, as far as the error needs it. */

@@ -11,8 +11,9 @@ import { emitWarning } from "../config/warning.js";
 import { type Call, LONGEST_CALL } from "./call.js";
 import { closed } from "./calls.js";
 import { type CertificateMessage, certificateChannel } from "./channels.js";
-import { ConnectionPool, type Presents } from "./connection.js";
+import type { Presents } from "./connection.js";
 import { Current } from "./current.js";
+import type { ConnectionPool } from "./pool.js";
 
 /** One certificate with its own pools: a connection never outlives the certificate it was made with. */
 export interface Generation {
@@ -43,12 +44,17 @@ export class Generations {
   readonly #retiring = new Set<NodeJS.Timeout>();
   #countdown: Countdown | undefined;
   #closing: Promise<void> | undefined;
+  /** Comes with undici, half of all there is to load: after the client was made, and before its first call, as a rule. */
+  readonly #loading = import("./pool.js");
+  #Pool: typeof ConnectionPool | undefined;
 
   constructor({ certificate, timeout }: Pick<Configuration, "certificate" | "timeout">) {
     this.#certificate = new Current(certificate, timeout, error => {
       const inUse = this.#certificate.value;
       if (inUse !== undefined) tell("rejected", inUse, error === undefined ? {} : { error });
     });
+    // The first call is told.
+    this.#loading.catch(() => {});
   }
 
   /**
@@ -57,8 +63,8 @@ export class Generations {
    */
   atHand(thumbprint: string | undefined, call: Call): Generation | undefined {
     const certificate = this.#certificate.atHand(call);
-    if (this.#closing !== undefined || certificate === undefined || certificate.notAfter <= Date.now())
-      return undefined;
+    const over = certificate === undefined || certificate.notAfter <= Date.now();
+    if (over || this.#closing !== undefined || this.#Pool === undefined) return undefined;
     const current = this.#newest();
     this.#countdown?.look();
     return current.thumbprint === thumbprint ? current : (this.#named(thumbprint) ?? current);
@@ -67,6 +73,7 @@ export class Generations {
   /** The one that a new request is made with. */
   async current(call: Call): Promise<Generation> {
     if (this.#closing !== undefined) throw closed();
+    this.#Pool ??= (await this.#loading).ConnectionPool;
     const certificate = await this.#certificate.get(call);
     // With an expired one there is nothing to go on with.
     if (certificate.notAfter <= Date.now()) await this.#certificate.refresh(call);
@@ -103,6 +110,7 @@ export class Generations {
    */
   async rotate(given: unknown, call: Call): Promise<CertificateInUse> {
     if (this.#closing !== undefined) throw closed();
+    this.#Pool ??= (await this.#loading).ConnectionPool;
     const before = this.#certificate.value;
     if (given === undefined) await this.#certificate.reload(call);
     else this.#certificate.replace(this.#certificate.check(given));
@@ -116,7 +124,7 @@ export class Generations {
     const certificate = other.#certificate.value;
     if (certificate === undefined || certificate === this.#certificate.value || this.#closing !== undefined) return;
     this.#certificate.replace(certificate);
-    this.#newest();
+    if (this.#open.length > 0) this.#newest();
   }
 
   /** Lets calls under way finish, then closes every connection. Closing twice is closing once. */
@@ -137,9 +145,10 @@ export class Generations {
   #newest(): Generation {
     const [current] = this.#open;
     const certificate = this.#certificate.value;
-    if (this.#closing !== undefined || certificate === undefined) throw closed();
+    const Pool = this.#Pool;
+    if (this.#closing !== undefined || certificate === undefined || Pool === undefined) throw closed();
     if (current?.certificate === certificate) return current;
-    const next = openGeneration(certificate);
+    const next = openGeneration(certificate, Pool);
     this.#open = [next, ...this.#open];
     this.#countdown = new Countdown(certificate.notAfter, [30, 7, 1], left => warnOfEnd(certificate, left));
     if (current === undefined) tell("in_use", certificate);
@@ -160,10 +169,10 @@ export class Generations {
   }
 }
 
-function openGeneration(certificate: CheckedCertificate): Generation {
+function openGeneration(certificate: CheckedCertificate, Pool: typeof ConnectionPool): Generation {
   const pools: Readonly<Record<Presents, ConnectionPool>> = {
-    "client-certificate": new ConnectionPool(certificate, "client-certificate"),
-    nothing: new ConnectionPool(certificate, "nothing"),
+    "client-certificate": new Pool(certificate, "client-certificate"),
+    nothing: new Pool(certificate, "nothing"),
   };
   return Object.freeze({
     certificate,

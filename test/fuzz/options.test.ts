@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { MinnaClient, type MinnaClientOptions } from "../../src/client.js";
 import { checkLoadedCertificate } from "../../src/config/certificate.js";
 import { ConfigurationError } from "../../src/errors.js";
-import { ConnectionPool } from "../../src/transport/connection.js";
+import { ConnectionPool } from "../../src/transport/pool.js";
 import { CERTIFICATE, SIGNING_KEY, validOptions } from "../support/options.js";
 import { holds, outcomeOf, reportInputs, tallies } from "./fuzz.js";
 

@@ -186,6 +186,7 @@ describe("a rotation", () => {
     const generations = generationsOf(() => new Promise<CertificatePair>(resolve => answers.push(resolve)));
     const loading = generations.current(aCall());
     const rotating = generations.rotate(undefined, aCall());
+    await vi.waitUntil(() => answers.length === 1);
     answers[0]?.(first);
     await loading;
     await vi.waitUntil(() => answers.length === 2);
