@@ -48,6 +48,9 @@ function anotherProcess(): Debits {
   return new Debits(contextTo(bank.send), store);
 }
 
+/** Of a link that can't be used as it is. */
+const atHand = async () => undefined;
+
 function keysSent(): Set<string> {
   return new Set(bank.posts.map(post => post.key));
 }
@@ -166,7 +169,7 @@ describe("the same reference", () => {
     const context = contextWith(contextTo(bank.send), { linkId: "lnk_2" });
     expect((await new Debits(context, store).create(ORDER)).debitId).toBe(first.debitId);
     const usable = async () => ({ record: linkRecord({ customerId: "u-43" }), accessToken: "at" });
-    const resources = { usable } as unknown as typeof context.resources;
+    const resources = { usable, atHand } as unknown as typeof context.resources;
     const stranger = new Debits(contextWith(context, { resources }), store);
     expect(await rejection(stranger.create(ORDER), ArgumentError)).toMatchObject({ code: "reference_reused" });
     expect(bank.posts).toHaveLength(1);
@@ -406,7 +409,7 @@ describe("a debit that was certainly not made", () => {
       throw new LinkError("scope_missing", "lnk_1", "The customer did not grant it.");
     };
     const unusable = new Debits(
-      contextWith(context, { resources: { usable, call: usable } as unknown as typeof context.resources }),
+      contextWith(context, { resources: { usable, atHand, call: usable } as unknown as typeof context.resources }),
       store,
     );
     expect(await rejection(unusable.create(ORDER), LinkError)).toMatchObject({ code: "scope_missing" });
@@ -442,7 +445,9 @@ describe("a debit in doubt", () => {
     await rejection(debits.create(ORDER), DebitOutcomeUnknownError);
     const context = contextTo(bank.send);
     const usable = async () => ({ record: linkRecord({ clientId: "partner-of-fapi-2" }), accessToken: "at" });
-    const moved = contextWith(context, { resources: Object.assign(Object.create(context.resources), { usable }) });
+    const moved = contextWith(context, {
+      resources: Object.assign(Object.create(context.resources), { usable, atHand }),
+    });
     await rejection(new Debits(moved, store).create(ORDER), DebitOutcomeUnknownError);
     expect(bank.posts).toHaveLength(3);
     bank.catchUp();

@@ -177,7 +177,11 @@ describe("recovering", () => {
     };
     const context = contextTo(bank.send);
     const released = contextWith(context, {
-      resources: Object.assign(Object.create(context.resources), { usable: gone, call: gone }),
+      resources: Object.assign(Object.create(context.resources), {
+        usable: gone,
+        atHand: async () => undefined,
+        call: gone,
+      }),
     });
     const other = openDebits(store, CALLS, () => new Debits(released, store));
     expect(await all(other.recover())).toMatchObject([

@@ -75,6 +75,7 @@ export function openAccess(...renewals: Partial<UsableLink>[]): Access {
   });
   const access = {
     use: async () => usable(),
+    atHand: async () => usable().record,
     look: async () => {},
     renew: async () => {
       renewed++;
