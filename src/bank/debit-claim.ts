@@ -5,11 +5,18 @@
  */
 import { randomUUID } from "node:crypto";
 import { StoreError } from "../errors.js";
+import { CLAIMING } from "../links/lock.js";
 import { type LinkRecord, payerOf } from "../links/record.js";
 import type { Call } from "../transport/call.js";
 import type { Journal, VersionedEntry } from "./journal.js";
 import type { LinkContext } from "./link-context.js";
 import type { Attempt } from "./settlement.js";
+
+/** A new reference's entry. */
+export interface Claim extends VersionedEntry {
+  /** Whether it may be sent at once; otherwise others may be about to take over, and the lock must be taken first. */
+  readonly fresh: boolean;
+}
 
 /**
  * Claims a reference, by the entry that says that it is sent; `undefined` where the journal has it already.
@@ -21,7 +28,7 @@ export async function claim(
   { linkId, resources }: LinkContext,
   journal: Journal,
   call: Call,
-): Promise<VersionedEntry | undefined> {
+): Promise<Claim | undefined> {
   const reference = attempt.body.partnerTransactionId;
   const isKnown = async () => {
     // Where the journal has not got it, nothing is in doubt.
@@ -49,12 +56,20 @@ export async function claim(
     state: "sent",
   } as const;
   attempt.inDoubt = true;
+  const elapsed = stopwatch();
   try {
     // It may be written though the store does not say so: then recover() brings it on.
-    return await journal.insert(entry);
+    const written = await journal.insert(entry);
+    return written && { ...written, fresh: elapsed() < CLAIMING };
   } catch (error) {
     const keptNothing = error instanceof StoreError && error.code === "store_not_durable";
     if (keptNothing && (await isKnown())) return undefined;
     throw error;
   }
+}
+
+/** Milliseconds since now. One clock stands still while the machine sleeps, and the other may be set: the longer time counts. */
+function stopwatch(): () => number {
+  const [ticks, time] = [performance.now(), Date.now()];
+  return () => Math.max(performance.now() - ticks, Date.now() - time);
 }

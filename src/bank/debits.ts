@@ -8,14 +8,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { leaveTrail } from "../errors/trail.js";
 import { ApiError, ArgumentError, DebitOutcomeUnknownError, MinnaError, TransportError } from "../errors.js";
 import { freeze, type WithInteractionId } from "../links/decode.js";
-import { CLAIM, ifUnlocked, lookPastClaim, withClaim, withLock } from "../links/lock.js";
+import { ifUnlocked, lookPastClaim, withClaim, withLock } from "../links/lock.js";
 import type { Store } from "../links/store.js";
 import type { Call, CallOptions } from "../transport/call.js";
 import { type Debit, isFinal, pointsToEarlier } from "./debit.js";
 import { checkIsThisDebit } from "./debit-answer.js";
 import { claim } from "./debit-claim.js";
 import { type CreateDebit, checkDebit, checkReference } from "./debit-order.js";
-import { isOpen, isOver, Journal, journalLock, type VersionedEntry } from "./journal.js";
+import { isOpen, isOver, Journal, journalLock } from "./journal.js";
 import type { LinkCalls, LinkContext } from "./link-context.js";
 import { type Attempt, Settlement } from "./settlement.js";
 
@@ -158,15 +158,13 @@ export class Debits {
   async #create(attempt: Attempt, call: Call, settlement: Settlement, context: LinkContext): Promise<Debit> {
     const reference = attempt.body.partnerTransactionId;
     const lock = journalLock(reference);
-    const began = performance.now();
     const claimed = await claim(attempt, context, this.#journal, call);
-    // A process that stood still meanwhile, or a store that took its time, may find others on their way to take over.
-    const fresh = claimed !== undefined && performance.now() - began < CLAIM / 2;
-    if (fresh) return withClaim(this.#store, lock, () => settlement.sendClaimed(attempt, claimed, call));
+    if (claimed?.fresh) return withClaim(this.#store, lock, () => settlement.sendClaimed(attempt, claimed, call));
     const read = () => this.#journal.read(reference);
-    const isClaim = (seen: VersionedEntry | undefined) => claimed === undefined && seen?.entry.state === "sent";
-    const known = await lookPastClaim(call, read, isClaim);
-    if (known !== undefined && isOver(known.entry)) return settlement.settle(attempt, known, call);
+    if (claimed === undefined) {
+      const known = await lookPastClaim(call, read, seen => seen?.entry.state === "sent");
+      if (known !== undefined && isOver(known.entry)) return settlement.settle(attempt, known, call);
+    }
     return withLock(this.#store, lock, call, async () => settlement.settle(attempt, await read(), call, claimed));
   }
 

@@ -96,7 +96,7 @@ export class OpenDebits {
    *
    * Call it at the start of a process and from time to time, in any number of processes at once: a debit that somebody else
    * is at is left to them. One that can't be settled does not stop the others. Those that may be on their way right now come
-   * last, five seconds after the others.
+   * last, six seconds after the others.
    *
    * @param options - `timeout`: for each debit. `signal`: ends the whole, as `close()` does.
    * @throws {@link StoreError} when the store fails; for an entry that can't be read, once all others are done.

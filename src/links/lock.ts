@@ -21,9 +21,11 @@ const GIVING_BACK = 1_000;
 /** Milliseconds between one renewal of the lease and the next. */
 const BEAT = 3_000;
 /** Milliseconds after which work that began with a claim takes the lock: most of it is over by then. */
-const CLAIMED_BEAT = 500;
+const CLAIMED_BEAT = 2_000;
+/** Milliseconds that making a claim may take: who was kept longer takes the lock before anything else. */
+export const CLAIMING: number = 1_000;
 /** Milliseconds that others leave a claim alone from when they first saw it: its holder has tried twice by then to take the lock. */
-export const CLAIM = 5_000;
+export const CLAIM: number = CLAIMING + CLAIMED_BEAT + BEAT;
 
 /** Does the work if nobody holds the lock; `undefined` where somebody does. */
 export async function ifUnlocked<T>(store: Store, name: string, work: () => Promise<T>): Promise<T | undefined> {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { TransportError } from "../../src/errors.js";
-import { CLAIM, handedBack, ifUnlocked, lookPastClaim, withClaim, withLock } from "../../src/links/lock.js";
+import { CLAIM, CLAIMING, handedBack, ifUnlocked, lookPastClaim, withClaim, withLock } from "../../src/links/lock.js";
 import { MemoryStore } from "../../src/links/memory-store.js";
 import type { Store } from "../../src/links/store.js";
 import type { Call } from "../../src/transport/call.js";
@@ -204,7 +204,7 @@ describe("work that begins with a claim", () => {
     const [lock, unlock] = [vi.spyOn(store, "lock"), vi.spyOn(store, "unlock")];
     const work = deferred();
     const claimed = withClaim(store, "a", () => work.promise);
-    await vi.advanceTimersByTimeAsync(499);
+    await vi.advanceTimersByTimeAsync(1_999);
     work.resolve();
     await claimed;
     const failing = withClaim(store, "a", () => Promise.reject(new Error("no")));
@@ -221,7 +221,7 @@ describe("work that begins with a claim", () => {
     vi.spyOn(store, "lock").mockRejectedValueOnce(new Error("gone"));
     const work = deferred();
     const claimed = withClaim(store, "a", () => work.promise);
-    await vi.advanceTimersByTimeAsync(CLAIM - 1_000);
+    await vi.advanceTimersByTimeAsync(CLAIM - CLAIMING - 1_000);
     for (let second = 0; second < 30; second++) {
       await vi.advanceTimersByTimeAsync(1_000);
       expect(await MemoryStore.prototype.lock.call(store, "lock:a", "another", 1)).toBe(false);
@@ -237,7 +237,7 @@ describe("work that begins with a claim", () => {
     await store.lock("lock:a", "somebody", 60_000);
     const work = deferred();
     const claimed = withClaim(store, "a", () => work.promise);
-    await vi.advanceTimersByTimeAsync(1_000);
+    await vi.advanceTimersByTimeAsync(3_000);
     work.resolve();
     await claimed;
     expect(await store.lock("lock:a", "another", 1)).toBe(false);
