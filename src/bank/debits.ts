@@ -159,7 +159,11 @@ export class Debits {
     const reference = attempt.body.partnerTransactionId;
     const lock = journalLock(reference);
     const claimed = await claim(attempt, context, this.#journal, call);
-    if (claimed?.fresh) return withClaim(this.#store, lock, () => settlement.sendClaimed(attempt, claimed, call));
+    if (claimed?.fresh) {
+      const send = (hold: () => Promise<boolean>) => settlement.sendClaimed(attempt, claimed, call, hold);
+      const made = await withClaim(this.#store, lock, send);
+      if (made !== undefined) return made;
+    }
     const read = () => this.#journal.read(reference);
     if (claimed === undefined) {
       const known = await lookPastClaim(call, read, seen => seen?.entry.state === "sent");

@@ -52,6 +52,13 @@ interface Earlier {
   readonly resent: boolean;
 }
 
+const FIRST: Earlier = { doubt: false, resent: false };
+
+/** An answer that does not say what became of the debit; why, where there is an error. */
+interface Unclear {
+  readonly unclear: unknown;
+}
+
 /** Brings the debits of one link to their end. Whoever calls has the claim on the reference, or holds its lock. */
 export class Settlement {
   readonly #context: LinkContext;
@@ -66,9 +73,21 @@ export class Settlement {
     this.#payer = payer;
   }
 
-  /** Sends what was claimed. */
-  async sendClaimed(attempt: Attempt, claimed: VersionedEntry, call: Call): Promise<Debit> {
-    return this.#post(attempt, claimed, { doubt: false, resent: false }, call, RESENDS);
+  /**
+   * Sends what was claimed; `undefined` where the answer is unclear and somebody else has taken over.
+   *
+   * @param hold - Takes the lock; whether it could be had. The claim stands for one request: whatever follows, others must not
+   * meet halfway.
+   */
+  async sendClaimed(
+    attempt: Attempt,
+    claimed: VersionedEntry,
+    call: Call,
+    hold: () => Promise<boolean>,
+  ): Promise<Debit | undefined> {
+    const answered = await this.#post(attempt, claimed, FIRST, call);
+    if (!("unclear" in answered)) return this.#learn(claimed, answered);
+    return (await hold()) ? this.#resolve(attempt, claimed, answered.unclear, call, RESENDS) : undefined;
   }
 
   /**
@@ -88,7 +107,7 @@ export class Settlement {
       throw new DebitOutcomeUnknownError(attempt.body.partnerTransactionId, { interactionId });
     }
     // Nobody has written since.
-    if (known.version === claimed?.version) return this.sendClaimed(attempt, claimed, call);
+    if (known.version === claimed?.version) return this.#bring(attempt, claimed, FIRST, call, RESENDS);
     attempt.inDoubt = known.entry.state !== "prepared";
     const same = known.entry.bodyHash === attempt.bodyHash && (await this.isSameCustomer(known.entry, call));
     if (same) return this.#again(attempt, known, call);
@@ -258,10 +277,17 @@ export class Settlement {
       if (error instanceof StoreError && error.code === "store_not_durable") attempt.inDoubt = doubt;
       throw error;
     });
-    return this.#post(attempt, sent, { doubt, resent: before.entry.state !== "prepared" }, call, resends);
+    return this.#bring(attempt, sent, { doubt, resent: before.entry.state !== "prepared" }, call, resends);
   }
 
-  async #post(attempt: Attempt, sent: VersionedEntry, earlier: Earlier, call: Call, resends: number): Promise<Debit> {
+  /** Sends what the journal says is sent, and finds out what became of it. */
+  async #bring(attempt: Attempt, sent: VersionedEntry, earlier: Earlier, call: Call, resends: number): Promise<Debit> {
+    const answered = await this.#post(attempt, sent, earlier, call);
+    if ("unclear" in answered) return this.#resolve(attempt, sent, answered.unclear, call, resends);
+    return this.#learn(sent, answered);
+  }
+
+  async #post(attempt: Attempt, sent: VersionedEntry, earlier: Earlier, call: Call): Promise<Debit | Unclear> {
     const { configuration, resources, linkId } = this.#context;
     const { paths, headers } = configuration.contract;
     const url = resourceUrl(configuration.apiBaseUrl, paths.debits);
@@ -274,23 +300,20 @@ export class Settlement {
       body: attempt.body,
       headers: key,
     } as const;
-    let answered: Debit;
     try {
       const answer = await withShare(call, SHARE_OF_POST, own => resources.call(linkId, request, own));
-      answered = decodeBody(debit, answer, "debit", call, "possible");
+      const answered = decodeBody(debit, answer, "debit", call, "possible");
       checkIsThisDebit(answered, attempt.body, call);
+      return pointsToEarlier(answered) ? { unclear: undefined } : answered;
     } catch (error) {
       // What was refused for good may come again under its key; everything else has had it sent before.
-      if (!certainlyNotMade(error, configuration.contract.codes, earlier.resent))
-        return this.#resolve(attempt, sent, error, call, resends);
+      if (!certainlyNotMade(error, configuration.contract.codes, earlier.resent)) return { unclear: error };
       // This attempt has moved nothing, and the next one may use the key; an earlier one may still be under way. Where that
       // can't be written the entry stays `sent`, and is brought on later: then it can't be said that nothing will move.
       await this.#journal.write({ ...sent.entry, state: earlier.doubt ? "unknown" : "prepared" }, sent);
       attempt.inDoubt = earlier.doubt;
       throw error;
     }
-    if (pointsToEarlier(answered)) return this.#resolve(attempt, sent, undefined, call, resends);
-    return this.#learn(sent, answered);
   }
 
   /** The answer is unclear: the bank is asked what became of the reference. Only a debit that it shows settles it. */

@@ -43,9 +43,17 @@ export async function withLock<T>(store: Store, name: string, call: Call, work: 
   return lock.holding(work);
 }
 
-/** Does the work by a claim that was made just now. Where it lasts, the lock is taken, and kept as any other. */
-export function withClaim<T>(store: Store, name: string, work: () => Promise<T>): Promise<T> {
-  return new Lock(store, name).holding(work, CLAIMED_BEAT);
+/**
+ * Does the work by a claim that was made just now. Where it lasts, the lock is taken, and kept as any other; where the work
+ * needs it before, `hold` takes it and says whether it could be had.
+ */
+export function withClaim<T>(
+  store: Store,
+  name: string,
+  work: (hold: () => Promise<boolean>) => Promise<T>,
+): Promise<T> {
+  const lock = new Lock(store, name);
+  return lock.holding(() => work(() => lock.take()), CLAIMED_BEAT);
 }
 
 /** Looks until no claim shows any more, or it has stood for so long that the lock tells whether somebody is at it. */

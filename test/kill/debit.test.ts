@@ -18,10 +18,12 @@ const CLEAR: readonly Step[] = [
 /** The answer is a gateway's, though the bank has made the debit: it is looked up. */
 const UNCLEAR: readonly Step[] = [
   ...CLEAR.slice(0, 4),
+  ["lock debit", "moved", "moved"],
   ["put debit unknown", "moved", "moved"],
   ["GET /v1/direct-debits leaves", "moved", "moved"],
   ["GET /v1/direct-debits is answered", "moved", "moved"],
   ...CLEAR.slice(4),
+  ["unlock debit", "moved", "moved"],
 ];
 
 /** A bank, a linked account and a store of its own for each test: they run side by side, and wait for locks together. */
