@@ -27,6 +27,7 @@ import { Access } from "./links/access.js";
 import { Grant } from "./links/grant.js";
 import { GuardedStore } from "./links/guarded-store.js";
 import { Links } from "./links/links.js";
+import { handedBack } from "./links/lock.js";
 import { MemoryStore } from "./links/memory-store.js";
 import { type Registration, Registrations, warmUp } from "./links/registrations.js";
 import { Resources } from "./links/resource.js";
@@ -262,7 +263,7 @@ export class MinnaClient {
     await this.#calls.close(options, async () => {
       const { all } = this.#registrations;
       await Promise.all(all.flatMap(({ access, server }) => [access.settled(), server.clientKeys.settled()]));
-      await Promise.all(this.#generations.map(generations => generations.close()));
+      await Promise.all([handedBack(this.#store), ...this.#generations.map(generations => generations.close())]);
     });
   }
 }

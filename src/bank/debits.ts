@@ -8,14 +8,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { leaveTrail } from "../errors/trail.js";
 import { ApiError, ArgumentError, DebitOutcomeUnknownError, MinnaError, TransportError } from "../errors.js";
 import { freeze, type WithInteractionId } from "../links/decode.js";
-import { ifUnlocked, withLock } from "../links/lock.js";
+import { ifUnlocked, lookPastClaim, withClaim, withLock } from "../links/lock.js";
 import type { Store } from "../links/store.js";
 import type { Call, CallOptions } from "../transport/call.js";
 import type { CallName } from "../transport/channels.js";
 import { type Debit, isFinal, pointsToEarlier } from "./debit.js";
 import { checkIsThisDebit } from "./debit-answer.js";
+import { claim } from "./debit-claim.js";
 import { type CreateDebit, checkDebit, checkReference } from "./debit-order.js";
-import { isOpen, Journal, journalLock } from "./journal.js";
+import { isOpen, isOver, Journal, journalLock } from "./journal.js";
 import type { LinkCalls, LinkContext } from "./link-context.js";
 import { type Attempt, Settlement } from "./settlement.js";
 
@@ -59,14 +60,10 @@ export class Debits {
   async create(input: CreateDebit, options?: CallOptions): Promise<WithInteractionId<Debit>> {
     const body = checkDebit(input);
     const bodyHash = createHash("sha256").update(JSON.stringify(body)).digest("base64url");
-    // Until the journal has been read, another process may be sending this debit.
+    // Until the journal has said whether it has the reference, another process may be sending this debit.
     const attempt: Attempt = { body, bodyHash, inDoubt: true };
-    const settled = (call: Call, settlement: Settlement) =>
-      truthfully(attempt, call, () =>
-        withLock(this.#store, journalLock(body.partnerTransactionId), call, async () =>
-          result(await settlement.settle(attempt, call), call),
-        ),
-      );
+    const settled = (call: Call, settlement: Settlement, context: LinkContext) =>
+      truthfully(attempt, call, async () => result(await this.#create(attempt, call, settlement, context), call));
     // Around the whole: also before the call has begun, nobody knows what became of the reference earlier.
     return truthfully(attempt, undefined, () => this.#run("debits.create", options, settled));
   }
@@ -142,7 +139,7 @@ export class Debits {
         const { body, bodyHash } = known.entry;
         const attempt: Attempt = { body, bodyHash, inDoubt: true };
         try {
-          const debit = await truthfully(attempt, call, () => settlement.settle(attempt, call));
+          const debit = await truthfully(attempt, call, () => settlement.settle(attempt, known, call));
           leaveTrail(attempt.notAsked, call.trail);
           return { debit, error: attempt.notAsked };
         } catch (error) {
@@ -155,15 +152,36 @@ export class Debits {
     );
   }
 
+  /**
+   * Who writes a new reference into the journal has the claim on it, and sends the debit without another word to the store.
+   * Everybody else leaves a claim alone while it may be somebody's who is at it, and then goes on under the reference's lock.
+   */
+  async #create(attempt: Attempt, call: Call, settlement: Settlement, context: LinkContext): Promise<Debit> {
+    const reference = attempt.body.partnerTransactionId;
+    const lock = journalLock(reference);
+    const claimed = await claim(attempt, context, this.#journal, call);
+    if (claimed?.fresh) {
+      const send = (hold: () => Promise<boolean>) => settlement.sendClaimed(attempt, claimed, call, hold);
+      const made = await withClaim(this.#store, lock, send);
+      if (made !== undefined) return made;
+    }
+    const read = () => this.#journal.read(reference);
+    if (claimed === undefined) {
+      const known = await lookPastClaim(call, read, seen => seen?.entry.state === "sent");
+      if (known !== undefined && isOver(known.entry)) return settlement.settle(attempt, known, call);
+    }
+    return withLock(this.#store, lock, call, async () => settlement.settle(attempt, await read(), call, claimed));
+  }
+
   /** Runs a call with what settles the link's debits, under the registration that it belongs to. */
   #run<T>(
     name: CallName,
     options: CallOptions | undefined,
-    work: (call: Call, settlement: Settlement) => Promise<T>,
+    work: (call: Call, settlement: Settlement, context: LinkContext) => Promise<T>,
     timeout?: number,
   ): Promise<T> {
     const journal = name === "debits.recover" ? new Journal(this.#store, true) : this.#journal;
-    const settled = (call: Call, context: LinkContext) => work(call, new Settlement(context, journal));
+    const settled = (call: Call, context: LinkContext) => work(call, new Settlement(context, journal), context);
     return this.#calls.run(name, options, settled, timeout);
   }
 

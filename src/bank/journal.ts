@@ -56,7 +56,10 @@ export interface VersionedEntry {
   readonly version: number;
 }
 
-/** Keeps the journal in the store. Whoever writes holds the reference's lock. */
+/**
+ * Keeps the journal in the store. A new entry is a claim: who inserts it sends the debit. Otherwise who writes holds the
+ * reference's lock.
+ */
 export class Journal {
   readonly #store: Store;
   readonly #recovered: boolean;
@@ -81,28 +84,50 @@ export class Journal {
     return findStored<JournalEntry>(this.#store, OPEN);
   }
 
+  /** Writes the entry of a new reference; `undefined` where there is one: of all that insert it, in any process, one does. */
+  async insert(entry: JournalEntry): Promise<VersionedEntry | undefined> {
+    const version = await this.#put(entry, 0);
+    if (version === undefined) return undefined;
+    this.#tell(entry, undefined);
+    return { entry, version };
+  }
+
   /**
-   * Writes an entry in the place of the one that was read; of none for a new one.
+   * Writes an entry in the place of the one that was read.
    *
    * @throws {@link DebitOutcomeUnknownError} when somebody else wrote it meanwhile: the lock was lost, and what is known
    * here may no longer be true.
    */
-  async write(next: JournalEntry, before: VersionedEntry | undefined): Promise<VersionedEntry> {
-    const allowed = before === undefined ? ["sent"] : NEXT[before.entry.state];
-    if (!allowed.includes(next.state)) throw new Error(`a debit does not become ${next.state}`);
+  async write(next: JournalEntry, before: VersionedEntry): Promise<VersionedEntry> {
+    if (!NEXT[before.entry.state].includes(next.state)) throw new Error(`a debit does not become ${next.state}`);
     const over = next.debit !== undefined && isFinal(next.debit);
     const { body: _, ...rest } = next;
     const entry = over ? rest : next;
-    const written = await this.#put(entry, before?.version ?? 0);
+    const written = (await this.#put(entry, before.version)) ?? (await this.#putAfterSealing(entry, before));
     if (written === undefined) throw new DebitOutcomeUnknownError(entry.reference);
-    if (debitChannel.hasSubscribers) debitChannel.publish(transition(entry, before, this.#recovered));
+    this.#tell(entry, before);
     return { entry, version: written };
+  }
+
+  #tell(entry: JournalEntry, before: VersionedEntry | undefined): void {
+    if (debitChannel.hasSubscribers) debitChannel.publish(transition(entry, before, this.#recovered));
   }
 
   /** Writes an entry as it is, for its seal; whether it was written. Whoever writes holds the reference's lock. */
   async rewrite(reference: string): Promise<boolean> {
     const found = await this.read(reference);
     return found !== undefined && (await this.#put(found.entry, found.version)) !== undefined;
+  }
+
+  /**
+   * An entry that was only sealed anew still says the same. That nothing was sent is written over nothing but what was read:
+   * somebody who has taken over may have written the same words.
+   */
+  async #putAfterSealing(next: JournalEntry, { entry }: VersionedEntry): Promise<number | undefined> {
+    if (next.state === "prepared") return undefined;
+    const now = await this.read(entry.reference);
+    const same = now !== undefined && JSON.stringify(now.entry) === JSON.stringify(entry);
+    return same ? this.#put(next, now.version) : undefined;
   }
 
   #put(entry: JournalEntry, version: number): Promise<number | undefined> {
@@ -131,6 +156,11 @@ export function journalLock(reference: string): string {
 /** Whether there is something to find out about the debit. */
 export function isOpen({ state, debit }: JournalEntry): boolean {
   return state !== "prepared" && (debit === undefined || !isFinal(debit));
+}
+
+/** Whether the debit has come to its end. */
+export function isOver({ state, debit }: JournalEntry): boolean {
+  return state === "known" && debit !== undefined && isFinal(debit);
 }
 
 const OPEN = { label: "debit", value: "open" };

@@ -3,9 +3,11 @@
  *
  * @module
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { type JstDateTime, toJst } from "../config/jst.js";
 import { DebitOutcomeUnknownError, type MinnaError } from "../errors.js";
 import { sweepFormer } from "../links/former.js";
+import { CLAIM } from "../links/lock.js";
 import { type LinkRecord, payerOf } from "../links/record.js";
 import type { Registrations } from "../links/registrations.js";
 import type { Store } from "../links/store.js";
@@ -93,18 +95,37 @@ export class OpenDebits {
    * it has not got is sent again under the same key, while the bank remembers that.
    *
    * Call it at the start of a process and from time to time, in any number of processes at once: a debit that somebody else
-   * is at is left to them. One that can't be settled does not stop the others.
+   * is at is left to them. One that can't be settled does not stop the others. Those that may be on their way right now come
+   * last, six seconds after the others.
    *
    * @param options - `timeout`: for each debit. `signal`: ends the whole, as `close()` does.
    * @throws {@link StoreError} when the store fails; for an entry that can't be read, once all others are done.
    */
   async *recover(options?: CallOptions): AsyncGenerator<RecoveredDebit, void, undefined> {
-    for await (const entry of this.#journal.open()) {
+    for await (const entry of this.#inTurn(options)) {
       if (options?.signal?.aborted || this.#calls.closed) return;
       const recovered = await this.#recover(entry, options);
       if (recovered !== undefined) yield Object.freeze({ ...outline(entry), ...recovered });
     }
     await this.#sweep(options);
+  }
+
+  /** The open entries: last those that may just have been made, when the lock tells whether somebody is at them. */
+  async *#inTurn(options: CallOptions | undefined): AsyncGenerator<JournalEntry, void, undefined> {
+    const sent: JournalEntry[] = [];
+    const failed: unknown[] = [];
+    try {
+      for await (const entry of this.#journal.open()) {
+        if (entry.state === "sent") sent.push(entry);
+        else yield entry;
+      }
+    } catch (error) {
+      failed.push(error);
+    }
+    const { signal } = options ?? {};
+    if (sent.length > 0) await sleep(CLAIM, undefined, signal && { signal }).catch(() => {});
+    yield* sent;
+    if (failed.length > 0) throw failed[0];
   }
 
   /** What links were under other clients goes when no debit needs it. What can't go now goes another time. */

@@ -84,7 +84,7 @@ async function write(store: Store, entry: FoundEntry): Promise<boolean | undefin
   }
   if (!entry.key.startsWith(JOURNAL)) return undefined;
   const reference = entry.key.slice(JOURNAL.length);
-  // Under the lock: a debit under way must not find its entry written by somebody else.
+  // Under the lock, as everybody else who writes: only a debit that was just claimed may find its words under another seal.
   const written = await ifUnlocked(store, journalLock(reference), () => new Journal(store).rewrite(reference));
   return written === true;
 }

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   ApiError,
@@ -45,7 +44,22 @@ export interface Attempt {
   notAsked?: MinnaError;
 }
 
-/** Brings the debits of one link to their end. Whoever calls holds the reference's lock. */
+/** What was there before an attempt to send. */
+interface Earlier {
+  /** Whether money may have moved by then. */
+  readonly doubt: boolean;
+  /** Whether the bank may have had the key by then. */
+  readonly resent: boolean;
+}
+
+const FIRST: Earlier = { doubt: false, resent: false };
+
+/** An answer that does not say what became of the debit; why, where there is an error. */
+interface Unclear {
+  readonly unclear: unknown;
+}
+
+/** Brings the debits of one link to their end. Whoever calls has the claim on the reference, or holds its lock. */
 export class Settlement {
   readonly #context: LinkContext;
   readonly #journal: Journal;
@@ -59,11 +73,42 @@ export class Settlement {
     this.#payer = payer;
   }
 
-  /** Makes the debit, or returns what became of it. */
-  async settle(attempt: Attempt, call: Call): Promise<Debit> {
-    const known = await this.#journal.read(attempt.body.partnerTransactionId);
-    attempt.inDoubt = known !== undefined && known.entry.state !== "prepared";
-    if (known === undefined) return this.#first(attempt, call);
+  /**
+   * Sends what was claimed; `undefined` where the answer is unclear and somebody else has taken over.
+   *
+   * @param hold - Takes the lock; whether it could be had. The claim stands for one request: whatever follows, others must not
+   * meet halfway.
+   */
+  async sendClaimed(
+    attempt: Attempt,
+    claimed: VersionedEntry,
+    call: Call,
+    hold: () => Promise<boolean>,
+  ): Promise<Debit | undefined> {
+    const answered = await this.#post(attempt, claimed, FIRST, call);
+    if (!("unclear" in answered)) return this.#learn(claimed, answered);
+    return (await hold()) ? this.#resolve(attempt, claimed, answered.unclear, call, RESENDS) : undefined;
+  }
+
+  /**
+   * Makes the debit, or returns what became of it. For one that is over nothing is written, and no lock is needed.
+   *
+   * @param claimed - The entry that this caller wrote, where it came to the lock too late to send it at once.
+   */
+  async settle(
+    attempt: Attempt,
+    known: VersionedEntry | undefined,
+    call: Call,
+    claimed?: VersionedEntry,
+  ): Promise<Debit> {
+    // A journal that has lost the reference does not tell what became of it.
+    if (known === undefined) {
+      const { interactionId } = call;
+      throw new DebitOutcomeUnknownError(attempt.body.partnerTransactionId, { interactionId });
+    }
+    // Nobody has written since.
+    if (known.version === claimed?.version) return this.#bring(attempt, claimed, FIRST, call, RESENDS);
+    attempt.inDoubt = known.entry.state !== "prepared";
     const same = known.entry.bodyHash === attempt.bodyHash && (await this.isSameCustomer(known.entry, call));
     if (same) return this.#again(attempt, known, call);
     const named = JSON.stringify(known.entry.reference);
@@ -105,27 +150,6 @@ export class Settlement {
   /** Whether the bank can be asked for a debit by its reference. */
   get canInquire(): boolean {
     return this.#context.configuration.contract.inquiry === "by-reference";
-  }
-
-  async #first(attempt: Attempt, call: Call): Promise<Debit> {
-    const { linkId, resources } = this.#context;
-    // A link that can't be used is found out before the journal promises anything.
-    const { record } = await resources.usable(linkId, "debit", call);
-    const now = Date.now();
-    const entry: JournalEntry = {
-      reference: attempt.body.partnerTransactionId,
-      linkId,
-      sentFor: payerOf(record),
-      customerId: record.customerId,
-      bodyHash: attempt.bodyHash,
-      body: attempt.body,
-      // 36 characters, of the 40 that a key may have.
-      idempotencyKey: randomUUID(),
-      sentAt: now,
-      lastSentAt: now,
-      state: "sent",
-    };
-    return this.#send(attempt, entry, undefined, call, RESENDS);
   }
 
   /** Whether a debit is of this link's customer: somebody who linked their account again keeps their debits. */
@@ -242,14 +266,32 @@ export class Settlement {
   async #send(
     attempt: Attempt,
     next: JournalEntry,
-    before: VersionedEntry | undefined,
+    before: VersionedEntry,
     call: Call,
     resends: number,
   ): Promise<Debit> {
+    const doubt = attempt.inDoubt;
+    attempt.inDoubt = true;
+    // It may be written though the store does not say so: then recover() brings it on.
+    const sent = await this.#journal.write(next, before).catch(error => {
+      if (error instanceof StoreError && error.code === "store_not_durable") attempt.inDoubt = doubt;
+      throw error;
+    });
+    return this.#bring(attempt, sent, { doubt, resent: before.entry.state !== "prepared" }, call, resends);
+  }
+
+  /** Sends what the journal says is sent, and finds out what became of it. */
+  async #bring(attempt: Attempt, sent: VersionedEntry, earlier: Earlier, call: Call, resends: number): Promise<Debit> {
+    const answered = await this.#post(attempt, sent, earlier, call);
+    if ("unclear" in answered) return this.#resolve(attempt, sent, answered.unclear, call, resends);
+    return this.#learn(sent, answered);
+  }
+
+  async #post(attempt: Attempt, sent: VersionedEntry, earlier: Earlier, call: Call): Promise<Debit | Unclear> {
     const { configuration, resources, linkId } = this.#context;
     const { paths, headers } = configuration.contract;
     const url = resourceUrl(configuration.apiBaseUrl, paths.debits);
-    const key = { [headers.idempotencyKey]: next.idempotencyKey };
+    const key = { [headers.idempotencyKey]: sent.entry.idempotencyKey };
     const request = {
       method: "POST",
       url,
@@ -258,31 +300,20 @@ export class Settlement {
       body: attempt.body,
       headers: key,
     } as const;
-    const doubtBefore = attempt.inDoubt;
-    attempt.inDoubt = true;
-    // It may be written though the store does not say so: then recover() brings it on.
-    const sent = await this.#journal.write(next, before).catch(error => {
-      if (error instanceof StoreError && error.code === "store_not_durable") attempt.inDoubt = doubtBefore;
-      throw error;
-    });
-    let answered: Debit;
     try {
       const answer = await withShare(call, SHARE_OF_POST, own => resources.call(linkId, request, own));
-      answered = decodeBody(debit, answer, "debit", call, "possible");
+      const answered = decodeBody(debit, answer, "debit", call, "possible");
       checkIsThisDebit(answered, attempt.body, call);
+      return pointsToEarlier(answered) ? { unclear: undefined } : answered;
     } catch (error) {
       // What was refused for good may come again under its key; everything else has had it sent before.
-      const resent = before !== undefined && before.entry.state !== "prepared";
-      if (!certainlyNotMade(error, configuration.contract.codes, resent))
-        return this.#resolve(attempt, sent, error, call, resends);
+      if (!certainlyNotMade(error, configuration.contract.codes, earlier.resent)) return { unclear: error };
       // This attempt has moved nothing, and the next one may use the key; an earlier one may still be under way. Where that
       // can't be written the entry stays `sent`, and is brought on later: then it can't be said that nothing will move.
-      await this.#journal.write({ ...sent.entry, state: doubtBefore ? "unknown" : "prepared" }, sent);
-      attempt.inDoubt = doubtBefore;
+      await this.#journal.write({ ...sent.entry, state: earlier.doubt ? "unknown" : "prepared" }, sent);
+      attempt.inDoubt = earlier.doubt;
       throw error;
     }
-    if (pointsToEarlier(answered)) return this.#resolve(attempt, sent, undefined, call, resends);
-    return this.#learn(sent, answered);
   }
 
   /** The answer is unclear: the bank is asked what became of the reference. Only a debit that it shows settles it. */

@@ -52,14 +52,8 @@ export class Access {
    * @throws {@link LinkError} when the link is unknown, released, or needs the customer again.
    */
   async use(linkId: string, call: Call): Promise<UsableLink> {
-    const ready = this.atHand(linkId, call);
-    if (ready !== undefined) return ready;
-    const record = this.#cache.get(linkId) ?? this.#remember((await this.#read(linkId)).record);
-    const tokens = tokensOf(record);
-    const thumbprint = await this.#door.thumbprint(call, record.thumbprint);
-    // RFC 8705 section 3: a token is of use only with the certificate it is bound to.
-    const bound = record.thumbprint === thumbprint;
-    if (bound && !isDue(tokens)) return { record, accessToken: tokens.accessToken, issued: false };
+    const { record, tokens, bound, isGood } = await this.#known(linkId, call);
+    if (isGood) return { record, accessToken: tokens.accessToken, issued: false };
     try {
       return await this.#renewed(linkId, tokens.accessToken, call);
     } catch (error) {
@@ -85,6 +79,12 @@ export class Access {
     return { record, accessToken: record.tokens.accessToken, issued: false };
   }
 
+  /** The link as the store has it, where its token need not be refreshed first; `undefined` where it must. The bank is not asked. */
+  async asItStands(linkId: string, call: Call): Promise<LinkRecord | undefined> {
+    const { record, isGood } = await this.#known(linkId, call);
+    return isGood ? record : undefined;
+  }
+
   /** Another token than the one that the bank rejected. */
   async renew(linkId: string, rejected: string, call: Call): Promise<UsableLink> {
     return this.#renewed(linkId, rejected, call);
@@ -108,6 +108,16 @@ export class Access {
   /** Resolves when no refresh is under way any more. */
   async settled(): Promise<void> {
     await this.#refreshing.settled();
+  }
+
+  /** A link as it was seen last, and whether its token can be used as it is. */
+  async #known(linkId: string, call: Call) {
+    const record = this.#cache.get(linkId) ?? this.#remember((await this.#read(linkId)).record);
+    const tokens = tokensOf(record);
+    const thumbprint = await this.#door.thumbprint(call, record.thumbprint);
+    // RFC 8705 section 3: a token is of use only with the certificate it is bound to.
+    const bound = record.thumbprint === thumbprint;
+    return { record, tokens, bound, isGood: bound && !isDue(tokens) };
   }
 
   async #renewed(linkId: string, stale: string, call: Call): Promise<UsableLink> {

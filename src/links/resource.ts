@@ -11,6 +11,7 @@ import type { Call } from "../transport/call.js";
 import { type Answer, type Door, nameOf, type OutgoingRequest } from "../transport/door.js";
 import type { Access, UsableLink } from "./access.js";
 import { endpointOf, shapeAnswer, shapeRequest } from "./operation.js";
+import type { LinkRecord } from "./record.js";
 import { refusalOf } from "./refusal.js";
 import { repeatSafely } from "./repeat.js";
 
@@ -58,6 +59,12 @@ export class Resources {
       );
     }
     return link;
+  }
+
+  /** What is known of a link that can be used as it is; `undefined` where `usable()` has to find out. The bank is not asked. */
+  async asItStands(linkId: string, scope: Scope, call: Call): Promise<LinkRecord | undefined> {
+    const record = await this.#access.asItStands(linkId, call).catch(() => undefined);
+    return record?.scopes.includes(scope) ? record : undefined;
   }
 
   /**

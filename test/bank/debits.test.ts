@@ -7,6 +7,7 @@ import {
   DebitOutcomeUnknownError,
   LinkError,
   type MinnaError,
+  StoreError,
   TransportError,
 } from "../../src/errors.js";
 import { MemoryStore } from "../../src/links/memory-store.js";
@@ -41,12 +42,16 @@ beforeEach(() => {
 });
 afterEach(() => {
   vi.useRealTimers();
+  vi.restoreAllMocks();
 });
 
 /** The same partner in another process: it shares the store and nothing else. */
 function anotherProcess(): Debits {
   return new Debits(contextTo(bank.send), store);
 }
+
+/** Of a link that can't be used as it is. */
+const asItStands = async () => undefined;
 
 function keysSent(): Set<string> {
   return new Set(bank.posts.map(post => post.key));
@@ -166,7 +171,7 @@ describe("the same reference", () => {
     const context = contextWith(contextTo(bank.send), { linkId: "lnk_2" });
     expect((await new Debits(context, store).create(ORDER)).debitId).toBe(first.debitId);
     const usable = async () => ({ record: linkRecord({ customerId: "u-43" }), accessToken: "at" });
-    const resources = { usable } as unknown as typeof context.resources;
+    const resources = { usable, asItStands } as unknown as typeof context.resources;
     const stranger = new Debits(contextWith(context, { resources }), store);
     expect(await rejection(stranger.create(ORDER), ArgumentError)).toMatchObject({ code: "reference_reused" });
     expect(bank.posts).toHaveLength(1);
@@ -406,7 +411,7 @@ describe("a debit that was certainly not made", () => {
       throw new LinkError("scope_missing", "lnk_1", "The customer did not grant it.");
     };
     const unusable = new Debits(
-      contextWith(context, { resources: { usable, call: usable } as unknown as typeof context.resources }),
+      contextWith(context, { resources: { usable, asItStands, call: usable } as unknown as typeof context.resources }),
       store,
     );
     expect(await rejection(unusable.create(ORDER), LinkError)).toMatchObject({ code: "scope_missing" });
@@ -442,7 +447,9 @@ describe("a debit in doubt", () => {
     await rejection(debits.create(ORDER), DebitOutcomeUnknownError);
     const context = contextTo(bank.send);
     const usable = async () => ({ record: linkRecord({ clientId: "partner-of-fapi-2" }), accessToken: "at" });
-    const moved = contextWith(context, { resources: Object.assign(Object.create(context.resources), { usable }) });
+    const moved = contextWith(context, {
+      resources: Object.assign(Object.create(context.resources), { usable, asItStands }),
+    });
     await rejection(new Debits(moved, store).create(ORDER), DebitOutcomeUnknownError);
     expect(bank.posts).toHaveLength(3);
     bank.catchUp();
@@ -540,6 +547,140 @@ describe("a store that fails", () => {
     expect(await new Debits(context, store).create(ORDER)).toMatchObject({ debitId: "dd-1" });
     expect(await debits.create(ORDER)).toMatchObject({ debitId: "dd-1" });
     expect(bank.posts).toHaveLength(1);
+  });
+});
+
+describe("a claim", () => {
+  const LOCK = "lock:debit:order-1001";
+  const isLocked = async () => !(await store.lock(LOCK, "somebody else", 0));
+
+  test("is all that a debit needs: no lock is taken", async () => {
+    const [lock, unlock] = [vi.spyOn(store, "lock"), vi.spyOn(store, "unlock")];
+    await debits.create(ORDER);
+    expect(lock).not.toHaveBeenCalled();
+    expect(unlock).not.toHaveBeenCalled();
+  });
+
+  test("is nobody's who comes while it is made, though the bank takes its time", async () => {
+    let others: Promise<unknown>[] = [];
+    const slow = new Debits(
+      contextTo(async outgoing => {
+        others = [1, 2, 3].map(() => anotherProcess().create(ORDER));
+        await new Promise(setImmediate);
+        return bank.send(outgoing);
+      }),
+      store,
+    );
+    const { debitId } = await slow.create(ORDER);
+    for (const other of await Promise.all(others)) expect(other).toMatchObject({ debitId });
+    expect(bank.posts).toHaveLength(1);
+    expect(bank.inquiries).toBe(0);
+  });
+
+  test("stands for one request: an unclear answer is looked into under the lock", async () => {
+    const seen: [string, boolean][] = [];
+    bank.fates.push("is lost on the way");
+    const watched = new Debits(
+      contextTo(async outgoing => {
+        seen.push([outgoing.method, await isLocked()]);
+        return bank.send(outgoing);
+      }),
+      store,
+    );
+    expect(await watched.create(ORDER)).toMatchObject({ debitId: "dd-1" });
+    expect(seen).toEqual([
+      ["POST", false],
+      ["GET", true],
+      ["POST", true],
+    ]);
+    expect(await isLocked()).toBe(false);
+  });
+
+  test("that somebody has taken over is left to them, and what they find out is told", async () => {
+    const overtaken = new Debits(
+      contextTo(async outgoing => {
+        if (outgoing.method === "GET") throw new Error("it is theirs to ask");
+        await store.lock(LOCK, "an heir", 60_000);
+        bank.fates.push("succeeds, then answers 500");
+        const answered = bank.send(outgoing);
+        setTimeout(async () => {
+          const { value = "", version = 0 } = (await store.get("debit:order-1001")) ?? {};
+          const known = { ...JSON.parse(value), state: "known", debit: bank.ledger[0] };
+          await store.put("debit:order-1001", JSON.stringify(known), { version });
+          await store.unlock(LOCK, "an heir");
+        }, 20);
+        return answered;
+      }),
+      store,
+    );
+    expect(await overtaken.create(ORDER)).toMatchObject({ debitId: "dd-1", status: "succeeded" });
+    expect(bank.posts).toHaveLength(1);
+  });
+
+  test.each<[string, () => unknown]>([
+    ["that took too long to write", () => vi.spyOn(performance, "now").mockReturnValueOnce(performance.now() + 1_000)],
+    ["during which the machine slept", () => vi.setSystemTime(Date.now() + 1_000)],
+  ])("%s is sent under the lock, and as the first time", async (_, timePasses) => {
+    const locked: boolean[] = [];
+    const put = store.put.bind(store);
+    store.put = async (...given) => {
+      store.put = put;
+      timePasses();
+      return put(...given);
+    };
+    bank.fates.push("answers 403");
+    const watched = new Debits(
+      contextTo(async outgoing => {
+        locked.push(await isLocked());
+        return bank.send(outgoing);
+      }),
+      store,
+    );
+    expect(await rejection(watched.create(ORDER), ApiError)).toMatchObject({ sideEffect: "none" });
+    expect(locked).toEqual([true]);
+  });
+
+  test("of a process that died is taken over under its key, when it has stood for long enough", async () => {
+    let left = "";
+    const dying = new Debits(
+      contextTo(async () => {
+        left ||= (await store.get("debit:order-1001"))?.value ?? "";
+        return answer(403, { code: "refused" });
+      }),
+      store,
+    );
+    await rejection(dying.create(ORDER), ApiError);
+    const { state, idempotencyKey } = JSON.parse(left);
+    expect(state).toBe("sent");
+    const heritage = new MemoryStore();
+    await heritage.put("debit:order-1001", left, { version: 0 });
+    const heir = new Debits(contextTo(bank.send), heritage);
+    expect(await heir.create(ORDER)).toMatchObject({ status: "succeeded" });
+    expect(bank.inquiries).toBe(1);
+    expect(keysSent()).toEqual(new Set([idempotencyKey]));
+  });
+
+  test("is not made where the journal knows the debit, whatever has become of the link or of the store", async () => {
+    const { debitId } = await debits.create(ORDER);
+    const context = contextTo(bank.send);
+    const gone = async () => {
+      throw new LinkError("link_released", "lnk_1", "The link was released.");
+    };
+    const resources = { usable: gone, asItStands, call: gone } as unknown as typeof context.resources;
+    expect(await new Debits(contextWith(context, { resources }), store).create(ORDER)).toMatchObject({ debitId });
+    store.put = async () => {
+      throw new StoreError("put", "store_not_durable", "it keeps nothing");
+    };
+    expect(await debits.create(ORDER)).toMatchObject({ debitId });
+    const error = await rejection(debits.create({ ...ORDER, reference: "order-2" }), StoreError);
+    expect(error).toMatchObject({ code: "store_not_durable", sideEffect: "none" });
+    expect(bank.posts).toHaveLength(1);
+  });
+
+  test("that the journal has lost by the time that it is looked for is an unknown outcome", async () => {
+    store.put = async () => undefined;
+    await rejection(debits.create(ORDER), DebitOutcomeUnknownError);
+    expect(bank.posts).toHaveLength(0);
   });
 });
 

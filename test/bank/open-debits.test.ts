@@ -11,6 +11,7 @@ import {
   TransportError,
 } from "../../src/errors.js";
 import { GuardedStore } from "../../src/links/guarded-store.js";
+import { CLAIM } from "../../src/links/lock.js";
 import { MemoryStore } from "../../src/links/memory-store.js";
 import { Calls } from "../../src/transport/calls.js";
 import { DebitBank, type Fate } from "../support/debit-bank.js";
@@ -19,12 +20,17 @@ import { answer, contextTo, contextWith, LINK_ID, openDebits } from "../support/
 
 // Nobody waits here between two attempts.
 vi.mock("node:timers/promises", () => ({
-  setTimeout: async (_: number, value: unknown, { signal }: { signal?: AbortSignal } = {}) => {
+  setTimeout: async (milliseconds: number, value: unknown, { signal }: { signal?: AbortSignal } = {}) => {
+    waits.push(milliseconds);
     await new Promise(setImmediate);
+    await meanwhile();
     signal?.throwIfAborted();
     return value;
   },
 }));
+/** What was waited for, in milliseconds; and what happens then. */
+const { waits } = vi.hoisted(() => ({ waits: [] as number[] }));
+let meanwhile: () => unknown = () => {};
 
 const CALLS = new Calls(15_000);
 const HOUR = 3_600_000;
@@ -41,6 +47,8 @@ beforeEach(() => {
   store = new MemoryStore();
   debits = new Debits(contextTo(bank.send), store);
   open = openDebits(store, CALLS, () => debits);
+  waits.length = 0;
+  meanwhile = () => {};
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -177,7 +185,11 @@ describe("recovering", () => {
     };
     const context = contextTo(bank.send);
     const released = contextWith(context, {
-      resources: Object.assign(Object.create(context.resources), { usable: gone, call: gone }),
+      resources: Object.assign(Object.create(context.resources), {
+        usable: gone,
+        asItStands: async () => undefined,
+        call: gone,
+      }),
     });
     const other = openDebits(store, CALLS, () => new Debits(released, store));
     expect(await all(other.recover())).toMatchObject([
@@ -243,6 +255,67 @@ describe("recovering", () => {
     sparing.find = async options => store.find({ ...options, limit: 2 });
     const references = await all(openDebits(sparing, CALLS, () => debits).pending());
     expect(references).toHaveLength(5);
+  });
+
+  describe("where entries say that they are on their way", () => {
+    /** What processes leave that die while they send. */
+    async function dyingAt(...references: string[]): Promise<void> {
+      const entries = new Map<string, string>();
+      const dying = new Debits(
+        contextTo(async outgoing => {
+          for (const one of references) {
+            const { value } = (await store.get(`debit:${one}`)) ?? {};
+            if (value !== undefined && !entries.has(one)) entries.set(one, value);
+          }
+          return outgoing.method === "POST" ? answer(403, { code: "refused" }) : bank.send(outgoing);
+        }),
+        store,
+      );
+      for (const one of references) {
+        await dying.create(order(one)).catch(() => {});
+        const { version = 0 } = (await store.get(`debit:${one}`)) ?? {};
+        await store.put(`debit:${one}`, entries.get(one) ?? "", { version, labels: { debit: "open" } });
+      }
+      waits.length = 0;
+    }
+
+    test("settles them last, after one wait for them all, in which others may have shown that they live", async () => {
+      await dyingAt("order-1", "order-2");
+      await doubtful("order-3");
+      bank.fates.length = 0;
+      waits.length = 0;
+      expect(await outcomes()).toEqual(["order-3 settled", "order-1 settled", "order-2 settled"]);
+      expect(waits.filter(wait => wait === CLAIM)).toEqual([CLAIM]);
+      waits.length = 0;
+      expect(await outcomes()).toEqual([]);
+      expect(waits).toEqual([]);
+    });
+
+    test("leaves those to their makers that hold the lock by then, or are done", async () => {
+      await dyingAt("order-1", "order-2");
+      meanwhile = async () => {
+        meanwhile = () => {};
+        await store.lock("lock:debit:order-1", "its maker", 60_000);
+        await debits.create(order("order-2"));
+      };
+      expect(await outcomes()).toEqual([]);
+      expect(bank.posts.map(({ body }) => body.partnerTransactionId)).toEqual(["order-2"]);
+    });
+
+    test("settles them also where another entry can't be read, and ends with the caller's signal", async () => {
+      await dyingAt("order-1", "order-2");
+      await store.put("debit:order-0", "{garbled", { version: 0, labels: { debit: "open" } });
+      const controller = new AbortController();
+      const seen: string[] = [];
+      const iteration = (async () => {
+        for await (const { reference } of open.recover()) seen.push(reference);
+      })();
+      await rejection(iteration, StoreError);
+      expect(seen).toEqual(["order-1", "order-2"]);
+      await dyingAt("order-4");
+      meanwhile = () => controller.abort();
+      expect(await all(open.recover({ signal: controller.signal }))).toEqual([]);
+    });
   });
 
   test("leaves a debit to whoever is at it", async () => {

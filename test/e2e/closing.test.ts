@@ -8,6 +8,8 @@ import { connect, link } from "../support/partner.js";
 class Watched extends MemoryStore {
   readonly held = new Set<string>();
   gate: Promise<unknown> = Promise.resolve();
+  /** What giving a lock back waits for. */
+  returning: Promise<unknown> | undefined;
   readonly arrivals = new EventTarget();
 
   override async lock(key: string, owner: string, duration: number): Promise<boolean> {
@@ -16,6 +18,7 @@ class Watched extends MemoryStore {
     return had;
   }
   override async unlock(key: string, owner: string): Promise<void> {
+    await this.returning;
     this.held.delete(key);
     return super.unlock(key, owner);
   }
@@ -35,7 +38,7 @@ afterAll(async () => {
   await bank.close();
 });
 
-it("a client that is closed lets a debit under way end, hands its lock back, and takes no other call", async () => {
+it("a client that is closed lets a debit under way end, and takes no other call", async () => {
   const store = new Watched();
   const minna = connect(bank, "fapi2-security", { store });
   const { id } = await link(bank, minna);
@@ -46,7 +49,6 @@ it("a client that is closed lets a debit under way end, hands its lock back, and
   const writing = once(store.arrivals, "debit");
   const debit = minna.link(id).debits.create({ reference: "order-1", ...ORDER });
   await writing;
-  expect(store.held).toEqual(new Set(["lock:debit:order-1"]));
   let closed = false;
   const closing = minna.close().then(() => {
     closed = true;
@@ -61,8 +63,25 @@ it("a client that is closed lets a debit under way end, hands its lock back, and
   open(undefined);
   expect(await debit).toMatchObject({ status: "succeeded" });
   await closing;
-  expect(store.held).toEqual(new Set());
   expect(bank.ledger.entries.filter(entry => entry.partnerTransactionId === "order-1")).toHaveLength(1);
+});
+
+it("a client that is closed waits for the locks that are given back, which the calls do not wait for", async () => {
+  const store = new Watched();
+  const minna = connect(bank, "fapi2-security", { store });
+  const { id } = await link(bank, minna);
+  let open: (value: unknown) => void = () => {};
+  store.returning = new Promise(resolve => {
+    open = resolve;
+  });
+  bank.faults.on("api-token-rejected-once", { times: 1 });
+  expect(await minna.link(id).accounts.list()).not.toEqual([]);
+  bank.faults.off();
+  expect(store.held).toEqual(new Set([`lock:refresh:${id}`]));
+  const closing = minna.close();
+  open(undefined);
+  await closing;
+  expect(store.held).toEqual(new Set());
 });
 
 it("a call that takes too long is ended, with what is known by then", async () => {

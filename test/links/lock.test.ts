@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { TransportError } from "../../src/errors.js";
-import { ifUnlocked, withLock } from "../../src/links/lock.js";
+import { CLAIM, CLAIMING, handedBack, ifUnlocked, lookPastClaim, withClaim, withLock } from "../../src/links/lock.js";
 import { MemoryStore } from "../../src/links/memory-store.js";
 import type { Store } from "../../src/links/store.js";
 import type { Call } from "../../src/transport/call.js";
 import { aCall, shortCall } from "../support/calls.js";
 import { rejection } from "../support/errors.js";
 
-const CLOCK = ["Date", "setInterval", "clearInterval"] as const;
+const CLOCK = ["Date", "setTimeout", "clearTimeout"] as const;
 
 /** Work that ends when the test says so. */
 function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
@@ -126,11 +126,12 @@ describe.each([
     await vi.advanceTimersByTimeAsync(3_000);
     expect(slow).toHaveBeenCalledTimes(1);
     work.resolve();
-    await vi.advanceTimersByTimeAsync(0);
+    // The result waits for nothing.
+    await held;
     // The beat could arrive behind the unlock: that waits for it.
     expect(unlock).not.toHaveBeenCalled();
     way.resolve();
-    await held;
+    await handedBack(store);
     slow.mockRestore();
     expect(unlock).toHaveBeenCalledTimes(1);
     await vi.advanceTimersByTimeAsync(30_000);
@@ -194,4 +195,133 @@ test.each([
   for (const _ of waits) lock.mockResolvedValueOnce(false);
   await withLock(store, "a", aCall(), async () => {});
   expect(asleep.mock.calls.map(([wait]) => wait)).toEqual(waits);
+});
+
+describe("work that begins with a claim", () => {
+  test("says nothing to the store where it is over soon, be it done or thrown out of", async () => {
+    vi.useFakeTimers({ toFake: [...CLOCK] });
+    const store = new MemoryStore();
+    const [lock, unlock] = [vi.spyOn(store, "lock"), vi.spyOn(store, "unlock")];
+    const work = deferred();
+    const claimed = withClaim(store, "a", () => work.promise);
+    await vi.advanceTimersByTimeAsync(1_999);
+    work.resolve();
+    await claimed;
+    const failing = withClaim(store, "a", () => Promise.reject(new Error("no")));
+    expect((await rejection(failing, Error)).message).toBe("no");
+    expect(lock).not.toHaveBeenCalled();
+    expect(unlock).not.toHaveBeenCalled();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("takes the lock where it lasts, before a claim stops counting, and keeps it as any other", async () => {
+    vi.useFakeTimers({ toFake: [...CLOCK] });
+    const store = new MemoryStore();
+    // The first time in vain: there is time for another one.
+    vi.spyOn(store, "lock").mockRejectedValueOnce(new Error("gone"));
+    const work = deferred();
+    const claimed = withClaim(store, "a", () => work.promise);
+    await vi.advanceTimersByTimeAsync(CLAIM - CLAIMING - 1_000);
+    for (let second = 0; second < 30; second++) {
+      await vi.advanceTimersByTimeAsync(1_000);
+      expect(await MemoryStore.prototype.lock.call(store, "lock:a", "another", 1)).toBe(false);
+    }
+    work.resolve();
+    await claimed;
+    expect(await store.lock("lock:a", "another", 1)).toBe(true);
+  });
+
+  test("leaves a lock that somebody else has to them", async () => {
+    vi.useFakeTimers({ toFake: [...CLOCK] });
+    const store = new MemoryStore();
+    await store.lock("lock:a", "somebody", 60_000);
+    const work = deferred();
+    const claimed = withClaim(store, "a", () => work.promise);
+    await vi.advanceTimersByTimeAsync(3_000);
+    work.resolve();
+    await claimed;
+    expect(await store.lock("lock:a", "another", 1)).toBe(false);
+  });
+});
+
+describe("who meets a claim", () => {
+  test("looks again until it shows no more", async () => {
+    const asleep = vi.mocked(sleep).mockClear().mockResolvedValue(undefined);
+    const seen = ["claim", "claim", "known"];
+    const last = await lookPastClaim(
+      aCall(),
+      async () => seen.shift(),
+      one => one === "claim",
+    );
+    expect(last).toBe("known");
+    expect(asleep).toHaveBeenCalledTimes(2);
+  });
+
+  test("does not wait where there is none", async () => {
+    const asleep = vi.mocked(sleep).mockClear();
+    expect(
+      await lookPastClaim(
+        aCall(),
+        async () => "known",
+        one => one === "claim",
+      ),
+    ).toBe("known");
+    expect(asleep).not.toHaveBeenCalled();
+  });
+
+  test.each([0, 0.5, 1])("goes on when it has stood for as long as it counts, by no clock (%d)", async random => {
+    vi.spyOn(Math, "random").mockReturnValue(random);
+    const asleep = vi.mocked(sleep).mockClear().mockResolvedValue(undefined);
+    const look = vi.fn(async () => "claim");
+    expect(await lookPastClaim(aCall(), look, one => one === "claim")).toBe("claim");
+    const waited = asleep.mock.calls.reduce((sum, [wait = 0]) => sum + wait, 0);
+    expect(waited).toBeGreaterThanOrEqual(CLAIM);
+    expect(waited).toBeLessThan(CLAIM + 1_000);
+    // And looks once more after the last wait.
+    expect(look).toHaveBeenCalledTimes(asleep.mock.calls.length + 1);
+  });
+
+  test("gives up when the call ends", async () => {
+    vi.mocked(sleep).mockReset();
+    const waiting = lookPastClaim(
+      shortCall(30),
+      async () => "claim",
+      one => one === "claim",
+    );
+    expect(await rejection(waiting, TransportError)).toMatchObject({ code: "timeout", reached: "no" });
+  });
+});
+
+describe("a lock that is given back", () => {
+  test("does not keep the result waiting; who closes can wait for it", async () => {
+    const store = new MemoryStore();
+    const way = deferred();
+    vi.spyOn(store, "unlock").mockImplementation(async (...parameters) => {
+      await way.promise;
+      return MemoryStore.prototype.unlock.apply(store, parameters);
+    });
+    expect(await withLock(store, "a", aCall(), async () => "done")).toBe("done");
+    const back = handedBack(store);
+    expect(await store.lock("lock:a", "next", 1)).toBe(false);
+    way.resolve();
+    await back;
+    expect(await store.lock("lock:a", "next", 1)).toBe(true);
+  });
+
+  test("is not waited for longer than a second", async () => {
+    vi.useFakeTimers({ toFake: [...CLOCK] });
+    const store = new MemoryStore();
+    vi.spyOn(store, "unlock").mockReturnValue(new Promise(() => {}));
+    await withLock(store, "a", aCall(), async () => {});
+    let over = false;
+    const waiting = handedBack(store).then(() => {
+      over = true;
+    });
+    await vi.advanceTimersByTimeAsync(999);
+    expect(over).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    await waiting;
+    await handedBack(new MemoryStore());
+    expect(vi.getTimerCount()).toBe(0);
+  });
 });

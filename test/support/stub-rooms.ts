@@ -77,6 +77,7 @@ export function openAccess(...renewals: Partial<UsableLink>[]): Access {
   const access = {
     atHand: () => usable(),
     use: async () => usable(),
+    asItStands: async () => usable().record,
     look: async () => {},
     renew: async () => {
       renewed++;
