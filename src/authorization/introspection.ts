@@ -4,9 +4,9 @@
  * @module
  */
 import * as openid from "openid-client";
-import { z } from "zod";
 import { type ValidationCheck, ValidationError } from "../errors.js";
 import { mediaType } from "../transport/door.js";
+import { flag, number, object, optional, read, text } from "../transport/schema.js";
 import { verifyJwt } from "./jwt.js";
 import { mtlsEndpoint } from "./metadata.js";
 import type { AuthorizationContext } from "./server.js";
@@ -51,9 +51,9 @@ export async function introspectToken(
   const signed = mediaType(answer) === SIGNED;
   if (!signed && signedOnly) throw refuse("signature", "is not signed, though signed ones are offered");
   const said = signed ? await verified(answer.body, context) : value;
-  const parsed = response.safeParse(said);
-  if (!parsed.success) throw refuse("body", "is not of the form of RFC 7662");
-  const { active, scope, exp, cnf } = parsed.data;
+  const { value: found } = read(response, said);
+  if (found === undefined) throw refuse("body", "is not of the form of RFC 7662");
+  const { active, scope, exp, cnf } = found;
   if (active && cnf?.["x5t#S256"] !== undefined && cnf["x5t#S256"] !== thumbprint) {
     throw refuse("cnf", "is about a token of another certificate");
   }
@@ -61,11 +61,24 @@ export async function introspectToken(
   return Object.freeze({ active, scopes, ...(exp === undefined ? {} : { exp }) });
 }
 
-const response = z.object({
-  active: z.boolean(),
-  scope: z.string().optional(),
-  exp: z.number().optional(),
-  cnf: z.object({ "x5t#S256": z.string().optional() }).optional(),
+/** RFC 8705 section 3.2. */
+interface Confirmation {
+  readonly "x5t#S256"?: string | undefined;
+}
+
+/** RFC 7662 section 2.2. */
+interface Response {
+  readonly active: boolean;
+  readonly scope?: string | undefined;
+  readonly exp?: number | undefined;
+  readonly cnf?: Confirmation | undefined;
+}
+
+const response = object<Response>({
+  active: flag,
+  scope: optional(text),
+  exp: optional(number),
+  cnf: optional(object<Confirmation>({ "x5t#S256": optional(text) })),
 });
 
 /** RFC 9701 section 5: what the bank says is inside the JWT. */

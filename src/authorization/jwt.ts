@@ -4,16 +4,12 @@
  * @module
  */
 import type { KeyObject } from "node:crypto";
-import {
-  compactDecrypt,
-  decodeJwt,
-  decodeProtectedHeader,
-  errors,
-  type JWTPayload,
-  type JWTVerifyGetKey,
-  type JWTVerifyResult,
-  jwtVerify,
-} from "jose";
+import type { JWTPayload, JWTVerifyGetKey, JWTVerifyResult } from "jose";
+import { decodeProtectedHeader } from "jose/decode/protected_header";
+import * as errors from "jose/errors";
+import { compactDecrypt } from "jose/jwe/compact/decrypt";
+import { decodeJwt } from "jose/jwt/decode";
+import { jwtVerify } from "jose/jwt/verify";
 import type { Decryptor, EncryptedResponse } from "../config/decryption.js";
 import type { SigningAlgorithm } from "../config/profile.js";
 import { MinnaError, type SideEffect, type ValidationCheck, ValidationError } from "../errors.js";

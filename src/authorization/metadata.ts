@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { z } from "zod";
 import type { Configuration } from "../config/configuration.js";
 import { ValidationError } from "../errors.js";
+import { list, matching, object, optional, read, type Schema, text } from "../transport/schema.js";
 
 /** An endpoint that authenticates the client by its certificate. */
 export type MtlsEndpoint =
@@ -30,23 +30,41 @@ export interface Metadata {
   readonly signedIntrospection: boolean;
 }
 
-const httpsUrl = z.string().refine(value => URL.canParse(value) && new URL(value).protocol === "https:");
-const mtlsEndpoints = z.object({
-  token_endpoint: httpsUrl.optional(),
-  pushed_authorization_request_endpoint: httpsUrl.optional(),
-  introspection_endpoint: httpsUrl.optional(),
-  revocation_endpoint: httpsUrl.optional(),
-  userinfo_endpoint: httpsUrl.optional(),
-  grant_management_endpoint: httpsUrl.optional(),
-} satisfies Record<MtlsEndpoint, unknown>);
-const ENDPOINTS = Object.keys(mtlsEndpoints.shape) as readonly MtlsEndpoint[];
-const document = mtlsEndpoints.extend({
-  issuer: z.string(),
-  authorization_endpoint: httpsUrl,
-  jwks_uri: httpsUrl.optional(),
-  mtls_endpoint_aliases: mtlsEndpoints.optional(),
-  introspection_signing_alg_values_supported: z.array(z.string()).optional(),
-});
+const httpsUrl: Schema<string> = matching(
+  (value): value is string => typeof value === "string" && URL.canParse(value) && new URL(value).protocol === "https:",
+);
+const offered = optional(httpsUrl);
+const mtlsEndpoints: { readonly [Name in MtlsEndpoint]: typeof offered } = {
+  token_endpoint: offered,
+  pushed_authorization_request_endpoint: offered,
+  introspection_endpoint: offered,
+  revocation_endpoint: offered,
+  userinfo_endpoint: offered,
+  grant_management_endpoint: offered,
+};
+const ENDPOINTS = Object.keys(mtlsEndpoints) as readonly MtlsEndpoint[];
+
+type Endpoints = { readonly [Name in MtlsEndpoint]?: string | undefined };
+
+interface Document extends Endpoints {
+  readonly issuer: string;
+  readonly authorization_endpoint: string;
+  readonly jwks_uri?: string | undefined;
+  readonly mtls_endpoint_aliases?: Endpoints | undefined;
+  readonly introspection_signing_alg_values_supported?: readonly string[] | undefined;
+}
+
+/** RFC 8414 section 2: jwks_uri is optional. Plain OAuth with plain responses has no use for it. */
+function documentOf(keysNeeded: boolean): Schema<Document> {
+  return object<Document>({
+    ...mtlsEndpoints,
+    issuer: text,
+    authorization_endpoint: httpsUrl,
+    jwks_uri: keysNeeded ? httpsUrl : offered,
+    mtls_endpoint_aliases: optional(object<Endpoints>(mtlsEndpoints)),
+    introspection_signing_alg_values_supported: optional(list(text)),
+  });
+}
 
 /**
  * Checks a metadata document.
@@ -64,24 +82,22 @@ export function checkMetadata(value: unknown, configuration: Configuration): Met
       `The configured issuer is ${configuration.issuer}, and the metadata there names ${named}. They must be the same string.`,
     );
   }
-  // RFC 8414 section 2: jwks_uri is optional. Plain OAuth with plain responses has no use for it.
   const keysNeeded = configuration.contract.scopes.openid !== null || configuration.rules.response === "jwt";
-  const parsed = (keysNeeded ? document.required({ jwks_uri: true }) : document).safeParse(value);
-  if (!parsed.success) {
-    const wrong = parsed.error.issues.map(issue => issue.path.join(".")).join(", ");
-    throw new ValidationError("metadata", `The bank's metadata has no valid https URL as ${wrong}.`);
+  const { value: found, wrong } = read(documentOf(keysNeeded), value);
+  if (wrong !== undefined) {
+    throw new ValidationError("metadata", `The bank's metadata has no valid https URL as ${wrong.join(", ")}.`);
   }
   // RFC 8705 section 5: mTLS happens at the aliases, where the bank announces any. One that is missing among them never
   // leads to a plain endpoint in silence.
-  const mtls = mtlsEndpoints.parse(parsed.data.mtls_endpoint_aliases ?? withoutAliases(parsed.data, configuration));
+  const mtls = endpointsOf(found.mtls_endpoint_aliases ?? withoutAliases(found, configuration));
   for (const name of requiredEndpoints(configuration)) if (mtls[name] === undefined) throw notOffered(name);
   return Object.freeze({
-    issuer: parsed.data.issuer,
-    authorizationEndpoint: parsed.data.authorization_endpoint,
-    jwksUri: parsed.data.jwks_uri,
-    mtls: Object.freeze(mtls) as Metadata["mtls"],
-    plainOnly: Object.freeze(ENDPOINTS.filter(name => parsed.data[name] !== undefined && mtls[name] === undefined)),
-    signedIntrospection: (parsed.data.introspection_signing_alg_values_supported ?? []).length > 0,
+    issuer: found.issuer,
+    authorizationEndpoint: found.authorization_endpoint,
+    jwksUri: found.jwks_uri,
+    mtls,
+    plainOnly: Object.freeze(ENDPOINTS.filter(name => found[name] !== undefined && mtls[name] === undefined)),
+    signedIntrospection: (found.introspection_signing_alg_values_supported ?? []).length > 0,
   });
 }
 
@@ -104,12 +120,19 @@ function notOffered(name: MtlsEndpoint): ValidationError {
  * A bank without aliases asks for the certificate at the endpoints themselves. Where customers' browsers go it can't: an
  * endpoint beside theirs is taken for a plain one, unless the partner says otherwise.
  */
-function withoutAliases(data: z.infer<typeof document>, { contract }: Configuration): object {
+function withoutAliases(data: Document, { contract }: Configuration): Endpoints {
   if (contract.mtlsEndpointAliases === "absent") return data;
   if (contract.mtlsEndpointAliases === "required") return {};
   const { origin } = new URL(data.authorization_endpoint);
-  const apart = ENDPOINTS.filter(name => data[name] !== undefined && new URL(data[name]).origin !== origin);
-  return Object.fromEntries(apart.map(name => [name, data[name]]));
+  return Object.fromEntries(
+    Object.entries(endpointsOf(data)).filter(([, endpoint]) => new URL(endpoint).origin !== origin),
+  );
+}
+
+function endpointsOf(data: Endpoints): Metadata["mtls"] {
+  return Object.freeze(
+    Object.fromEntries(ENDPOINTS.flatMap(name => (data[name] === undefined ? [] : [[name, data[name]]]))),
+  );
 }
 
 function requiredEndpoints(configuration: Configuration): readonly MtlsEndpoint[] {

@@ -4,7 +4,7 @@
  * @module
  */
 import { randomUUID } from "node:crypto";
-import { base64url } from "jose";
+import * as base64url from "jose/base64url";
 import type { Signer } from "../config/signing.js";
 import { SigningError, TransportError } from "../errors.js";
 import type { Call } from "../transport/call.js";

@@ -5,10 +5,10 @@
  */
 import { createHash } from "node:crypto";
 import * as openid from "openid-client";
-import { z } from "zod";
 import type { Configuration } from "../config/configuration.js";
 import { ValidationError } from "../errors.js";
 import type { Call } from "../transport/call.js";
+import { number, object, read } from "../transport/schema.js";
 import { REQUEST_OBJECT_LIFETIME, signRequestObject } from "./request-object.js";
 import type { AuthorizationContext, AuthorizationServer } from "./server.js";
 
@@ -41,7 +41,7 @@ const OUTSIDE = ["client_id", "response_type", "scope"] as const;
 type RequestParameters = Readonly<Record<string, string> & Record<(typeof OUTSIDE)[number], string>>;
 
 const REQUEST_URI = /^urn:ietf:params:oauth:request_uri:[\x21-\x7e]+$/;
-const pushedAnswer = z.object({ expires_in: z.number().positive() });
+const pushedAnswer = object<{ readonly expires_in: number }>({ expires_in: number });
 
 /** Prepares an authorization, pushes it where the profile says so, and returns where to send the customer. */
 export async function startAuthorization(
@@ -138,10 +138,10 @@ async function push(
   if (!REQUEST_URI.test(String(url.searchParams.get("request_uri")))) {
     throw refuse("request_uri", "has no request_uri of the form urn:ietf:params:oauth:request_uri:");
   }
-  const pushed = pushedAnswer.safeParse(JSON.parse(answer.body));
-  if (!pushed.success) {
+  const { value: pushed } = read(pushedAnswer, JSON.parse(answer.body));
+  if (pushed === undefined || pushed.expires_in <= 0) {
     throw refuse("expires_in", "has no positive expires_in: the request_uri would already be over");
   }
   // RFC 9126 section 4: for one use, which is why each begin() pushes anew; and within its lifetime.
-  return { authorizationUrl: url.href, expiresIn: pushed.data.expires_in };
+  return { authorizationUrl: url.href, expiresIn: pushed.expires_in };
 }

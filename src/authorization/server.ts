@@ -4,7 +4,7 @@
  * @module
  */
 import { AsyncLocalStorage } from "node:async_hooks";
-import { createRemoteJWKSet, customFetch as joseFetch } from "jose";
+import { createRemoteJWKSet, customFetch as joseFetch } from "jose/jwks/remote";
 import * as openid from "openid-client";
 import type { Configuration } from "../config/configuration.js";
 import { MinnaError, OAuthError, TransportError, ValidationError } from "../errors.js";

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { z } from "zod";
-import { decode, decodeBody, freeze, type WithInteractionId } from "../links/decode.js";
+import { decode, decodeBody, type WithInteractionId } from "../links/decode.js";
 import { resourceUrl } from "../links/resource.js";
 import type { CallOptions } from "../transport/call.js";
+import { filled, list, nullish, object, text } from "../transport/schema.js";
 import type { LinkCalls } from "./link-context.js";
 import { type Deposit, depositRows, type Rows, type RowsRange, type Transaction, transactionRows } from "./rows.js";
 import { yen } from "./yen.js";
@@ -47,24 +47,24 @@ export interface Balance {
   readonly baseTime: string;
 }
 
-const account: z.ZodType<Account> = z.object({
-  accountId: z.string().min(1),
-  branchCode: z.string(),
-  branchName: z.string(),
-  accountTypeCode: z.string(),
-  accountNumber: z.string(),
-  accountName: z.string(),
-  accountNameKana: z.string(),
-  currencyCode: z.string(),
+const account = object<Account>({
+  accountId: filled,
+  branchCode: text,
+  branchName: text,
+  accountTypeCode: text,
+  accountNumber: text,
+  accountName: text,
+  accountNameKana: text,
+  currencyCode: text,
 });
-const accounts: z.ZodType<{ accounts: Account[] }> = z.object({ accounts: z.array(account) });
-const balance: z.ZodType<Balance> = z.object({
+const accounts = object<{ readonly accounts: readonly Account[] }>({ accounts: list(account) });
+const balance = object<Balance>({
   balance: yen,
-  withdrawableAmount: yen.nullish(),
-  previousDayBalance: yen.nullish(),
-  currencyCode: z.string(),
-  baseDate: z.string(),
-  baseTime: z.string(),
+  withdrawableAmount: nullish(yen),
+  previousDayBalance: nullish(yen),
+  currencyCode: text,
+  baseDate: text,
+  baseTime: text,
 });
 
 /** The accounts of one link. */
@@ -86,8 +86,9 @@ export class Accounts {
     return this.#calls.run("accounts.list", options, async (call, { configuration, resources, linkId }) => {
       const url = resourceUrl(configuration.apiBaseUrl, configuration.contract.paths.accounts);
       const answer = await resources.call(linkId, { method: "GET", url, operation: "accounts" }, call);
-      const list = decodeBody(accounts, answer, "accounts", call).accounts;
-      return freeze(list.map(item => ({ ...item, interactionId: call.interactionId })));
+      const { interactionId } = call;
+      const found = decodeBody(accounts, answer, "accounts", call).accounts;
+      return Object.freeze(found.map(item => Object.freeze({ ...item, interactionId })));
     });
   }
 

@@ -3,19 +3,27 @@
  *
  * @module
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { isJstDate, type JstDate } from "../config/jst.js";
 import { ArgumentError } from "../errors.js";
 import type { RowsRange } from "./rows.js";
 
-/** What the next page is asked for with, and the rows of the page before it, by the digests of their keys. */
+/** What the next page is asked for with, and which rows were on the page before it. */
 export interface Position {
   /** Which rows of which account, as a digest. */
   readonly of: string;
   readonly from: JstDate | undefined;
   readonly to: JstDate | undefined;
   readonly next: string | undefined;
-  readonly seen: readonly string[];
+  readonly seen: Seen;
+}
+
+/** Rows that were there. */
+export interface Seen {
+  /** Whether the row with this key was. */
+  has(itemKey: string): boolean;
+  /** Their keys, by their digests. */
+  digests(): readonly string[];
 }
 
 /** Characters of a digest: 48 bits tell the rows of a page apart. */
@@ -23,12 +31,25 @@ const DIGEST = 8;
 
 /** A key by its digest, so that a cursor holds nothing of the bank's and stays short. */
 export function digestOf(itemKey: string): string {
-  return createHash("sha256").update(itemKey).digest("base64url").slice(0, DIGEST);
+  return hash("sha256", itemKey, "base64url").slice(0, DIGEST);
+}
+
+/** Rows by their keys. Only a cursor needs digests, and few pages are asked for theirs. */
+export function seenKeys(keys: ReadonlySet<string>): Seen {
+  return { has: itemKey => keys.has(itemKey), digests: () => Array.from(keys, digestOf) };
+}
+
+/** The rows that a cursor tells of. */
+function seenDigests(digests: readonly string[]): Seen {
+  const set = new Set(digests);
+  return { has: itemKey => set.has(digestOf(itemKey)), digests: () => digests };
 }
 
 /** The position as text. */
 export function writeCursor({ of, from, to, next, seen }: Position): string {
-  return Buffer.from(JSON.stringify([of, from ?? null, to ?? null, next, seen.join("")])).toString("base64url");
+  return Buffer.from(JSON.stringify([of, from ?? null, to ?? null, next, seen.digests().join("")])).toString(
+    "base64url",
+  );
 }
 
 /**
@@ -51,16 +72,17 @@ export function checkRange(range: RowsRange, of: string): Position {
   }
   if (from !== undefined && to !== undefined && from > to)
     throw new ArgumentError("from", "from must not be after to.");
-  return { of, from, to, next: undefined, seen: [] };
+  return { of, from, to, next: undefined, seen: seenKeys(new Set()) };
 }
 
 function readCursor(cursor: string, of: string): Position {
   try {
     const [about, from, to, next, seen] = JSON.parse(Buffer.from(cursor, "base64url").toString()) as unknown[];
-    const days = [from, to].every(day => day === null || isJstDate(day));
-    if (about === of && days && typeof next === "string" && next !== "" && typeof seen === "string") {
+    const real = [from, to].every(day => day === null || isJstDate(day));
+    if (about === of && real && typeof next === "string" && next !== "" && typeof seen === "string") {
       const digests = seen.match(new RegExp(`.{${DIGEST}}`, "g")) ?? [];
-      return { of, from: (from as JstDate) ?? undefined, to: (to as JstDate) ?? undefined, next, seen: digests };
+      const days = { from: (from as JstDate) ?? undefined, to: (to as JstDate) ?? undefined };
+      return { of, ...days, next, seen: seenDigests(digests) };
     }
   } catch {
     // Not one of ours: refused below.

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { z } from "zod";
 import type { JstDateTime } from "../config/jst.js";
+import { filled, flag, list, nullish, object, type Schema, text } from "../transport/schema.js";
 import { yen } from "./yen.js";
 
 /** What a debit is for. */
@@ -54,19 +54,19 @@ export interface Debit {
 }
 
 /** The bank's form of a debit. */
-export const debit: z.ZodType<Debit> = z.object({
-  debitId: z.string().min(1),
-  acceptanceNo: z.string().nullish(),
-  partnerTransactionId: z.string(),
-  status: z.string(),
+export const debit: Schema<Debit> = object<Debit>({
+  debitId: filled,
+  acceptanceNo: nullish(text),
+  partnerTransactionId: text,
+  status: text,
   amount: yen,
-  acceptedAt: z.string(),
-  completedAt: z.string().nullish(),
-  failure: z.object({ code: z.string(), retryable: z.boolean(), bankCode: z.string().nullish() }).nullish(),
+  acceptedAt: text,
+  completedAt: nullish(text),
+  failure: nullish(object<NonNullable<Debit["failure"]>>({ code: text, retryable: flag, bankCode: nullish(text) })),
 });
 
 /** The answer to an inquiry by reference. */
-export const debitList: z.ZodType<{ directDebits: Debit[] }> = z.object({ directDebits: z.array(debit) });
+export const debitList: Schema<{ readonly directDebits: readonly Debit[] }> = object({ directDebits: list(debit) });
 
 /** Whether the bank only says that it had this debit before: then the earlier one is to be looked up. */
 export function pointsToEarlier({ status, failure }: Debit): boolean {

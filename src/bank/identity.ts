@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { z } from "zod";
 import { mtlsEndpoint } from "../authorization/metadata.js";
 import { readUserInfo, type UserInfo } from "../authorization/userinfo.js";
 import { ValidationError } from "../errors.js";
 import { decodeBody, freeze, type WithInteractionId } from "../links/decode.js";
 import { resourceUrl } from "../links/resource.js";
 import type { CallOptions } from "../transport/call.js";
+import { flag, nullish, object, text } from "../transport/schema.js";
 import type { LinkCalls } from "./link-context.js";
 import { unprinted } from "./personal-data.js";
 
@@ -45,25 +45,25 @@ export interface Identity {
   };
 }
 
-const identity: z.ZodType<Identity> = z.object({
-  name: z.string(),
-  nameKana: z.string(),
-  birthDate: z.string(),
-  gender: z.string().nullish(),
-  address: z.object({
-    postalCode: z.string(),
-    prefecture: z.string(),
-    city: z.string(),
-    street: z.string(),
-    building: z.string().nullish(),
-    formatted: z.string(),
+const identity = object<Identity>({
+  name: text,
+  nameKana: text,
+  birthDate: text,
+  gender: nullish(text),
+  address: object<Identity["address"]>({
+    postalCode: text,
+    prefecture: text,
+    city: text,
+    street: text,
+    building: nullish(text),
+    formatted: text,
   }),
-  phoneNumber: z.string().nullish(),
-  verification: z.object({
-    verified: z.boolean(),
-    verifiedOn: z.string().nullish(),
-    method: z.string().nullish(),
-    documentType: z.string().nullish(),
+  phoneNumber: nullish(text),
+  verification: object<Identity["verification"]>({
+    verified: flag,
+    verifiedOn: nullish(text),
+    method: nullish(text),
+    documentType: nullish(text),
   }),
 });
 
@@ -94,7 +94,7 @@ export class IdentityApi {
       );
       const { address, ...person } = decodeBody(identity, answer, "identity", call);
       const { interactionId } = call;
-      return freeze(unprinted({ ...person, address: unprinted(address, "Address"), interactionId }, "Identity"));
+      return freeze(unprinted({ ...person, address: unprinted({ ...address }, "Address"), interactionId }, "Identity"));
     });
   }
 

@@ -3,14 +3,16 @@
  *
  * @module
  */
-import { z } from "zod";
 import type { JstDate } from "../config/jst.js";
 import { ArgumentError, ValidationError } from "../errors.js";
-import { decodeBody, freeze } from "../links/decode.js";
+import { decodeBody } from "../links/decode.js";
 import { checkPart, resourceUrl } from "../links/resource.js";
-import type { CallOptions } from "../transport/call.js";
-import { checkRange, digestOf, type Position, writeCursor } from "./cursor.js";
-import type { LinkCalls } from "./link-context.js";
+import type { Call, CallOptions } from "../transport/call.js";
+import type { Answer } from "../transport/door.js";
+import { flag, list, nullish, object, type Schema, text } from "../transport/schema.js";
+import { checkRange, digestOf, type Position, type Seen, seenKeys, writeCursor } from "./cursor.js";
+import type { LinkCalls, LinkContext } from "./link-context.js";
+import { RowIterator } from "./row-iterator.js";
 import { yen } from "./yen.js";
 
 /** The days to ask for, both included. Without them: today in Japan. */
@@ -83,52 +85,52 @@ export interface Rows<Row> extends AsyncIterable<Row> {
   toArray(options: { readonly limit: number }): Promise<readonly Row[]>;
 }
 
-const depositRow = z.object({
-  itemKey: z.string().nullish(),
-  transactionDate: z.string(),
-  valueDate: z.string().nullish(),
-  transactionType: z.string(),
-  amount: yen,
-  remarks: z.string().nullish(),
-  applicantName: z.string().nullish(),
-  payerBankName: z.string().nullish(),
-  payerBranchName: z.string().nullish(),
-  ediInfo: z.string().nullish(),
-});
-const transactionRow = depositRow
-  .omit({ applicantName: true, payerBankName: true, payerBranchName: true, ediInfo: true })
-  .extend({ balance: yen });
-const envelope = z.object({
-  dateFrom: z.string(),
-  dateTo: z.string(),
-  baseDate: z.string(),
-  baseTime: z.string(),
-  hasNext: z.boolean(),
-  nextItemKey: z.string().nullish(),
-});
-
-interface Envelope<Row> extends Omit<Page<Row>, "interactionId" | "cursor"> {
+interface Envelope extends Omit<Page<unknown>, "rows" | "interactionId" | "cursor"> {
   readonly hasNext: boolean;
   readonly nextItemKey?: string | null | undefined;
 }
 
+const envelope = {
+  dateFrom: text,
+  dateTo: text,
+  baseDate: text,
+  baseTime: text,
+  hasNext: flag,
+  nextItemKey: nullish(text),
+};
+const row = {
+  itemKey: nullish(text),
+  transactionDate: text,
+  valueDate: nullish(text),
+  transactionType: text,
+  amount: yen,
+  remarks: nullish(text),
+};
+const transaction = object<Transaction>({ ...row, balance: yen });
+const deposit = object<Deposit>({
+  ...row,
+  applicantName: nullish(text),
+  payerBankName: nullish(text),
+  payerBranchName: nullish(text),
+  ediInfo: nullish(text),
+});
+
 interface Kind<Row> {
   readonly name: "transactions" | "deposits";
-  readonly schema: z.ZodType<Envelope<Row>>;
+  readonly decode: (answer: Answer, call: Call) => Envelope & { readonly rows: readonly Row[] };
 }
 
-const TRANSACTIONS: Kind<Transaction> = {
-  name: "transactions",
-  schema: envelope
-    .extend({ transactions: z.array(transactionRow) })
-    .transform(({ transactions: rows, ...rest }) => ({ ...rest, rows })),
-};
-const DEPOSITS: Kind<Deposit> = {
-  name: "deposits",
-  schema: envelope
-    .extend({ deposits: z.array(depositRow) })
-    .transform(({ deposits: rows, ...rest }) => ({ ...rest, rows })),
-};
+const TRANSACTIONS: Kind<Transaction> = kindOf(
+  "transactions",
+  object<Envelope & { readonly transactions: readonly Transaction[] }>({
+    ...envelope,
+    transactions: list(transaction),
+  }),
+);
+const DEPOSITS: Kind<Deposit> = kindOf(
+  "deposits",
+  object<Envelope & { readonly deposits: readonly Deposit[] }>({ ...envelope, deposits: list(deposit) }),
+);
 
 /** The transactions of an account. */
 export function transactionRows(
@@ -150,6 +152,19 @@ export function depositRows(
   return rowsOf(DEPOSITS, accountId, range, calls, options);
 }
 
+function kindOf<Row, Name extends Kind<Row>["name"]>(
+  name: Name,
+  schema: Schema<Envelope & Readonly<Record<Name, readonly Row[]>>>,
+): Kind<Row> {
+  return {
+    name,
+    decode: (answer, call) => {
+      const page = decodeBody(schema, answer, name, call);
+      return { ...page, rows: page[name] };
+    },
+  };
+}
+
 type Keyed = { readonly itemKey?: string | null | undefined };
 
 function rowsOf<Row extends Keyed>(
@@ -164,19 +179,17 @@ function rowsOf<Row extends Keyed>(
   const pages = () => pagesOf(kind, accountId, start, calls, options);
   return Object.freeze({
     pages,
-    [Symbol.asyncIterator]: () => rowsIn(pages()),
-    toArray: async (most: { readonly limit: number }) => firstOf(rowsIn(pages()), most?.limit),
+    [Symbol.asyncIterator]: () => new RowIterator(pages()),
+    toArray: async (most: { readonly limit: number }) => firstOf(pages(), most?.limit),
   });
 }
 
-async function* rowsIn<Row>(pages: AsyncIterable<Page<Row>>): AsyncGenerator<Row, void, undefined> {
-  for await (const page of pages) yield* page.rows;
-}
-
-async function firstOf<Row>(rows: AsyncIterable<Row>, limit: number): Promise<readonly Row[]> {
+async function firstOf<Row>(pages: AsyncIterable<Page<Row>>, limit: number): Promise<readonly Row[]> {
   if (!Number.isSafeInteger(limit) || limit <= 0) throw new ArgumentError("limit", "limit must be a positive integer.");
   const list: Row[] = [];
-  for await (const row of rows) if (list.push(row) === limit) break;
+  for await (const { rows } of pages) {
+    for (const row of rows) if (list.push(row) === limit) return Object.freeze(list);
+  }
   return Object.freeze(list);
 }
 
@@ -191,49 +204,71 @@ async function* pagesOf<Row extends Keyed>(
   const asked = new Set<string>();
   for (let position: Position | undefined = start; position !== undefined; ) {
     const { of, from, to, next, seen }: Position = position;
-    const { rows, hasNext, nextItemKey, interactionId, ...rest } = await calls.run(
-      `accounts.${kind.name}`,
-      options,
-      async (call, context) => {
-        const { configuration, resources, linkId } = context;
-        const { paths, queries } = configuration.contract;
-        const url = resourceUrl(configuration.apiBaseUrl, paths[kind.name], { accountId });
-        if (from !== undefined) url.searchParams.set(queries.dateFrom, from);
-        if (to !== undefined) url.searchParams.set(queries.dateTo, to);
-        if (next !== undefined) url.searchParams.set(queries.nextItemKey, next);
-        const request = { method: "GET", url, scope: kind.name, operation: kind.name } as const;
-        const page = decodeBody(kind.schema, await resources.call(linkId, request, call), kind.name, call);
-        // A page that leads nowhere, or back, would silently end the list or never end it.
-        if (page.hasNext && (!page.nextItemKey || page.nextItemKey === next || asked.has(page.nextItemKey))) {
-          const message = "The bank announced a next page and gave no new nextItemKey for it.";
-          throw new ValidationError("nextItemKey", message, { interactionId: call.interactionId });
-        }
-        return { ...page, interactionId: call.interactionId };
-      },
-    );
-    const fresh = withoutRepeats(rows, new Set(seen));
+    const fetched = async (call: Call, context: LinkContext) => {
+      const { configuration, resources, linkId } = context;
+      const { paths, queries } = configuration.contract;
+      const url = resourceUrl(configuration.apiBaseUrl, paths[kind.name], { accountId });
+      if (from !== undefined) url.searchParams.set(queries.dateFrom, from);
+      if (to !== undefined) url.searchParams.set(queries.dateTo, to);
+      if (next !== undefined) url.searchParams.set(queries.nextItemKey, next);
+      const request = { method: "GET", url, scope: kind.name, operation: kind.name } as const;
+      const found = kind.decode(await resources.call(linkId, request, call), call);
+      // A page that leads nowhere, or back, would silently end the list or never end it.
+      if (found.hasNext && (!found.nextItemKey || found.nextItemKey === next || asked.has(found.nextItemKey))) {
+        const message = "The bank announced a next page and gave no new nextItemKey for it.";
+        throw new ValidationError("nextItemKey", message, { interactionId: call.interactionId });
+      }
+      return { found, interactionId: call.interactionId };
+    };
+    const { found, interactionId } = await calls.run(`accounts.${kind.name}`, options, fetched);
+    const { dateFrom, dateTo, baseDate, baseTime, hasNext, nextItemKey } = found;
+    const fresh: Fresh<Row> = withoutRepeats(found.rows, seen);
+    const page: Page<Row> = { dateFrom, dateTo, baseDate, baseTime, rows: fresh.rows, interactionId };
     position = undefined;
     if (hasNext && nextItemKey) {
       asked.add(nextItemKey);
-      // A page without keys leaves those before it to be compared with.
-      position = { of, from, to, next: nextItemKey, seen: keysOf(rows) ?? seen };
+      position = { of, from, to, next: nextItemKey, seen: fresh.seen };
     }
-    const cursor = position === undefined ? {} : { cursor: writeCursor(position) };
-    yield freeze({ ...rest, rows: fresh, ...cursor, interactionId });
+    yield Object.freeze(position === undefined ? page : leadingOn(page, position));
   }
 }
 
-/** A row may stand on two pages: `itemKey` tells. Without it equal rows are both kept, for both can be real. */
-function withoutRepeats<Row extends Keyed>(rows: readonly Row[], seen: Set<string>): readonly Row[] {
-  return rows.filter(({ itemKey }) => {
-    if (!itemKey) return true;
-    const key = digestOf(itemKey);
-    return !seen.has(key) && seen.add(key);
-  });
+interface Fresh<Row> {
+  readonly rows: readonly Row[];
+  /** What the rows of the next page are compared with. */
+  readonly seen: Seen;
 }
 
-/** Rows come in order, so a repeat comes from the page before: earlier keys need not be remembered. */
-function keysOf(rows: readonly Keyed[]): readonly string[] | undefined {
-  const keys = rows.flatMap(({ itemKey }) => (itemKey ? [digestOf(itemKey)] : []));
-  return keys.length === 0 ? undefined : keys;
+/** A row may stand on two pages: `itemKey` tells. Without it equal rows are both kept, for both can be real. */
+function withoutRepeats<Row extends Keyed>(rows: readonly Row[], seen: Seen): Fresh<Row> {
+  const keys = new Set<string>();
+  const fresh: Row[] = [];
+  for (const row of rows) {
+    const { itemKey } = row;
+    if (itemKey) {
+      const { size } = keys;
+      if (keys.add(itemKey).size === size || seen.has(itemKey)) continue;
+    }
+    fresh.push(row);
+  }
+  // Rows come in order, so a repeat comes from the page before; a page without keys leaves those of the one before it.
+  return { rows: Object.freeze(fresh), seen: keys.size === 0 ? seen : seenKeys(keys) };
+}
+
+/** Where pages lead on to. */
+const positions = new WeakMap<object, Position>();
+
+/** One getter for all pages: with one of its own, each would be laid out in memory like no other. */
+const CURSOR: PropertyDescriptor = {
+  get(this: object): string | undefined {
+    const position = positions.get(this);
+    return position && writeCursor(position);
+  },
+  enumerable: true,
+};
+
+/** Gives a page its cursor. It takes a digest of each row, so it is written when it is asked for. */
+function leadingOn<Row>(page: Page<Row>, position: Position): Page<Row> {
+  positions.set(page, position);
+  return Object.defineProperty(page, "cursor", CURSOR);
 }

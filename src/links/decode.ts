@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { z } from "zod";
 import { type SideEffect, ValidationError } from "../errors.js";
 import type { Call } from "../transport/call.js";
 import type { Answer } from "../transport/door.js";
+import { read, type Schema } from "../transport/schema.js";
 
 /** A result with the `x-fapi-interaction-id` of the call that brought it. */
 export type WithInteractionId<T> = T & { readonly interactionId: string };
@@ -17,19 +17,19 @@ export type WithInteractionId<T> = T & { readonly interactionId: string };
  * @throws {@link ValidationError} `body`, with the names of the wrong members and none of their values.
  */
 export function decode<T extends object>(
-  schema: z.ZodType<T>,
+  schema: Schema<T>,
   answer: Answer,
   what: string,
   call: Call,
   sideEffect: SideEffect = "none",
 ): WithInteractionId<T> {
-  const result = { ...decodeBody(schema, answer, what, call, sideEffect), interactionId: call.interactionId };
-  return freeze(result);
+  const body = decodeBody(schema, answer, what, call, sideEffect);
+  return Object.freeze({ ...body, interactionId: call.interactionId });
 }
 
-/** Decodes an answer without making a result of it. */
+/** Decodes an answer without making a result of it; it is frozen all the same. */
 export function decodeBody<T>(
-  schema: z.ZodType<T>,
+  schema: Schema<T>,
   answer: Answer,
   what: string,
   call: Call,
@@ -46,9 +46,9 @@ export function decodeBody<T>(
   } catch {
     throw unreadable("is not JSON");
   }
-  const parsed = schema.safeParse(body);
-  if (parsed.success) return parsed.data;
-  const members = parsed.error.issues.slice(0, 5).map(issue => issue.path.join(".") || "the whole");
+  const { value, wrong } = read(schema, body);
+  if (wrong === undefined) return value;
+  const members = wrong.slice(0, 5).map(path => path || "the whole");
   throw unreadable(`is not of the agreed form (${members.join(", ")})`);
 }
 

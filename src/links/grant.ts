@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { z } from "zod";
 import { type Introspection, introspectToken } from "../authorization/introspection.js";
 import { mtlsEndpoint } from "../authorization/metadata.js";
 import { revokeTokens } from "../authorization/revocation.js";
@@ -11,6 +10,7 @@ import { endOfJstDate, fromJst, isJstDate, type JstDate, type JstDateTime, toJst
 import { ApiError, ArgumentError, LinkError, OAuthError, ValidationError } from "../errors.js";
 import type { Call, CallOptions } from "../transport/call.js";
 import type { CallName } from "../transport/channels.js";
+import { list, nullish, object, text } from "../transport/schema.js";
 import { refreshLock } from "./access.js";
 import { decode, type WithInteractionId } from "./decode.js";
 import { dropFormers } from "./former.js";
@@ -34,12 +34,12 @@ export interface GrantStatus {
   readonly lastUpdatedAt?: JstDateTime | null | undefined;
 }
 
-const grantStatus: z.ZodType<GrantStatus> = z.object({
-  status: z.string(),
-  scopes: z.array(z.object({ scope: z.string() })),
-  createdAt: z.string().nullish(),
-  expiresAt: z.string().nullish(),
-  lastUpdatedAt: z.string().nullish(),
+const grantStatus = object<GrantStatus>({
+  status: text,
+  scopes: list(object<{ readonly scope: string }>({ scope: text })),
+  createdAt: nullish(text),
+  expiresAt: nullish(text),
+  lastUpdatedAt: nullish(text),
 });
 
 /** Asks after, extends and releases the grant of one link. */

@@ -3,26 +3,14 @@
  *
  * @module
  */
-import { z } from "zod";
 import { ApiError } from "../errors.js";
 import type { Call } from "../transport/call.js";
 import type { Answer } from "../transport/door.js";
 import { retryAfter } from "../transport/retry-after.js";
+import { isRecord } from "../transport/schema.js";
 
 // A code, not prose: what the bank writes for people may hold personal data and is not repeated.
-const code = z.string().regex(/^[\w.:-]{1,40}$/);
-const forms = z.union([
-  // RFC 9457 with the contract's `code`.
-  z.object({ code }).transform(body => body.code),
-  // GMOあおぞらネット銀行 and others of its family.
-  z.object({ errorCode: z.union([code, z.number().int().transform(String)]) }).transform(body => body.errorCode),
-  // UK Open Banking.
-  z
-    .object({ Errors: z.tuple([z.object({ ErrorCode: code })], z.unknown()) })
-    .transform(body => body.Errors[0].ErrorCode),
-  // RFC 6749 section 5.2.
-  z.object({ error: code }).transform(body => body.error),
-]);
+const CODE = /^[\w.:-]{1,40}$/;
 
 const CHALLENGE = /\berror=(?:"([\w.:-]{1,40})"|([\w.:-]{1,40})(?=[\s,]|$))/;
 
@@ -62,11 +50,28 @@ function codeOf(status: number): ApiError["code"] {
 }
 
 function bankCodeOf(answer: Answer): string | undefined {
-  const parsed = forms.safeParse(jsonOf(answer.body));
-  if (parsed.success) return parsed.data;
+  const code = codesIn(jsonOf(answer.body)).find(one => typeof one === "string" && CODE.test(one));
+  if (code !== undefined) return code as string;
   // RFC 6750 section 3; some gateways leave the quotes out.
   const [, quoted, bare] = CHALLENGE.exec(String(answer.headers["www-authenticate"])) ?? [];
   return quoted ?? bare;
+}
+
+/** Where a body may hold the code. */
+function codesIn(body: unknown): readonly unknown[] {
+  if (!isRecord(body)) return [];
+  const { code, errorCode, Errors, error } = body;
+  const [first] = Array.isArray(Errors) ? Errors : [];
+  return [
+    // RFC 9457 with the contract's `code`.
+    code,
+    // GMOあおぞらネット銀行 and others of its family.
+    Number.isSafeInteger(errorCode) ? String(errorCode) : errorCode,
+    // UK Open Banking.
+    isRecord(first) ? first["ErrorCode"] : undefined,
+    // RFC 6749 section 5.2.
+    error,
+  ];
 }
 
 function jsonOf(text: string): unknown {

@@ -4,7 +4,9 @@
  *
  * @module
  */
-import { CompactEncrypt, compactDecrypt, decodeProtectedHeader } from "jose";
+import { decodeProtectedHeader } from "jose/decode/protected_header";
+import { compactDecrypt } from "jose/jwe/compact/decrypt";
+import { CompactEncrypt } from "jose/jwe/compact/encrypt";
 import type { Sealing } from "../config/sealing.js";
 import { StoreError } from "../errors.js";
 import type { FindOptions, FoundEntry, PutOptions, Store, StoreEntry } from "./store.js";

@@ -193,6 +193,15 @@ describe("an interrupted iteration", () => {
     expect(asked[0]?.url.search).toBe("?nextItemKey=k-2");
   });
 
+  test("finds the cursor in every copy of its page", async () => {
+    pages = [page([row("1")], "k-2")];
+    for await (const found of accounts.transactions("acc-1").pages()) {
+      expect(found.cursor).toBe(cursorOf(null, null, "k-2", digestOf("1")));
+      expect([{ ...found }.cursor, JSON.parse(JSON.stringify(found)).cursor]).toEqual([found.cursor, found.cursor]);
+      break;
+    }
+  });
+
   test("remembers across a page without keys which rows there were", async () => {
     pages = [page([row("1")], "k"), page([row(undefined)], "l"), page([row("2")])];
     const [, second] = await cursors();

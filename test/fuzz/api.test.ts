@@ -9,6 +9,7 @@ import type { Answer } from "../../src/transport/door.js";
 import { retryAfter } from "../../src/transport/retry-after.js";
 import { answer, contextTo } from "../support/stub-rooms.js";
 import { answers, memberOf, parsed, refusingRedirects } from "./answers.js";
+import { ACCOUNT, BALANCE, DEBIT, DEPOSITS, IDENTITY, TRANSACTIONS } from "./documents.js";
 import { accepted, expectSilent, holds, outcomeOf, reportInputs, tallies } from "./fuzz.js";
 
 // Nobody waits here between two attempts.
@@ -21,74 +22,6 @@ vi.mock("node:timers/promises", () => ({
 }));
 
 reportInputs("test/fuzz/api.test.ts");
-
-const ACCOUNT = {
-  accountId: "acc-1",
-  branchCode: "001",
-  branchName: "ファースト支店",
-  accountTypeCode: "ordinary",
-  accountNumber: "0001201",
-  accountName: "CANARY 見本 花子",
-  accountNameKana: "ﾐﾎﾝ ﾊﾅｺ",
-  currencyCode: "JPY",
-};
-const BALANCE = {
-  balance: 1500000,
-  withdrawableAmount: "1400000",
-  previousDayBalance: null,
-  currencyCode: "JPY",
-  baseDate: "2026-04-01",
-  baseTime: "09:30:00",
-};
-const ROW = {
-  itemKey: "1",
-  transactionDate: "2026-04-01",
-  valueDate: "2026-04-01",
-  transactionType: "1",
-  amount: "500",
-  remarks: "CANARY ﾎﾝ",
-};
-const ENVELOPE = {
-  dateFrom: "2026-04-01",
-  dateTo: "2026-04-30",
-  baseDate: "2026-04-30",
-  baseTime: "09:30:00",
-  hasNext: false,
-  count: 2,
-};
-const TRANSACTIONS = {
-  ...ENVELOPE,
-  transactions: [
-    { ...ROW, balance: 1500500 },
-    { ...ROW, balance: -1 },
-  ],
-};
-const DEPOSITS = { ...ENVELOPE, deposits: [{ ...ROW, applicantName: "ﾚｲｼﾞ ﾀﾛｳ", ediInfo: null }, ROW] };
-const IDENTITY = {
-  name: "CANARY 見本 花子",
-  nameKana: "ミホン ハナコ",
-  birthDate: "1990-04-01",
-  gender: "female",
-  address: {
-    postalCode: "0000001",
-    prefecture: "見本県",
-    city: "架空市",
-    street: "1丁目",
-    formatted: "見本県架空市1丁目",
-  },
-  phoneNumber: "0000000001",
-  verification: { verified: true, verifiedOn: "2025-05-20", method: "ホ", documentType: "drivers_license" },
-};
-const DEBIT = {
-  debitId: "dd-1",
-  acceptanceNo: "CANARY A1",
-  partnerTransactionId: "order-1",
-  status: "succeeded",
-  amount: 1980,
-  acceptedAt: "2026-04-01T09:30:00+09:00",
-  completedAt: "2026-04-01T09:30:01+09:00",
-  failure: null,
-};
 
 /** The bank answers everything with one thing. */
 function always(one: Answer): Parameters<typeof contextTo>[0] {

@@ -1,16 +1,18 @@
 import { describe, expect, test } from "vitest";
-import { z } from "zod";
 import { type SideEffect, ValidationError } from "../../src/errors.js";
 import { decode, decodeBody, freeze } from "../../src/links/decode.js";
+import { list, nullish, number, object, optional, text } from "../../src/transport/schema.js";
 import { aCall, INTERACTION_ID } from "../support/calls.js";
 import { everythingShown, thrown } from "../support/errors.js";
 import { answer } from "../support/stub-rooms.js";
 
-const schema: z.ZodType<{ name: string; note?: string | null | undefined; list?: string[] | undefined }> = z.object({
-  name: z.string(),
-  note: z.string().nullish(),
-  list: z.array(z.string()).optional(),
-});
+interface Named {
+  readonly name: string;
+  readonly note?: string | null | undefined;
+  readonly list?: readonly string[] | undefined;
+}
+
+const schema = object<Named>({ name: text, note: nullish(text), list: optional(list(text)) });
 
 describe("an answer", () => {
   test("is decoded with the interaction id of its call, and frozen to the bottom", () => {
@@ -50,7 +52,7 @@ describe("an answer", () => {
   });
 
   test("of quite another form is refused with the names of five members", () => {
-    const numbers = z.array(z.number());
+    const numbers = list(number);
     const error = thrown(() => decode(numbers, answer(200, Array(6).fill("CANARY")), "test", aCall()), ValidationError);
     expect(error.message).toContain("(0, 1, 2, 3, 4)");
   });
