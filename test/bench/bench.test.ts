@@ -97,7 +97,9 @@ describe("the goals", () => {
 });
 
 describe("the page", () => {
-  const machine = (node: string) => ({ node, dependencies: {}, cpu: "A CPU", cores: 2, memory: 8, date: "2026-04-01" });
+  const machine = (node: string) => ({
+    ...{ node, dependencies: {}, cpu: "A CPU", cores: 2, memory: 8, load: 0, date: "2026-04-01" },
+  });
   const results: readonly Result[] = [{ kind: "skipped", name: "one", title: "One", why: "there is none." }];
 
   it("has a section for each line of Node, in their order, and replaces one where it stands", () => {

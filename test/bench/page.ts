@@ -33,12 +33,12 @@ function lineOf(text: string): number {
 }
 
 function section(title: string, machine: Machine, rounds: number, results: readonly Result[]): string {
-  const { node, dependencies, cpu, cores, memory, date } = machine;
+  const { node, dependencies, cpu, cores, memory, load, date } = machine;
   const versions = Object.entries(dependencies).map(([name, version]) => `${name} ${version}`);
   const goals = goalsOf(results);
   return [
     title,
-    `${date}, Node ${node}; ${versions.join(", ")}; ${cpu}, ${cores} cores, ${memory} GB; \`npm run bench -- --write --rounds ${rounds}\`.`,
+    `${date}, Node ${node}; ${versions.join(", ")}; ${cpu}, ${cores} cores, ${memory} GB, load ${load} when it began; \`npm run bench -- --write --rounds ${rounds}\`.`,
     ...(goals === "" ? [] : [`### Goals\n\n${goals}`]),
     ...results.map(sectionOf),
   ].join("\n\n");
