@@ -7,7 +7,7 @@ const INTRODUCTION = `# Benchmarks
 
 What this package costs beside what a partner would write without it, measured in one run with it: \`npm run bench -- --write\`
 writes the section of the Node that runs it. The bank is a process of its own behind real mutual TLS, so cheap that the client is
-what is measured; every contender is a process of its own, too, and they take turns, in another order each round.
+what is measured; every contender is a process of its own, too, and they take turns, several in each round, in changing order.
 
 A figure is the median over the rounds, and in parentheses the least and the most. A ratio is taken round by round, since what
 disturbs the machine disturbs both sides; the figures themselves say little about another machine. "heap" is what a call
