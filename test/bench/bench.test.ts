@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { BenchCase, Figures } from "./case.js";
 import { optionsFrom } from "./options.js";
 import { pageWith } from "./page.js";
-import { rotated } from "./race.js";
+import { heatsOf, rotated } from "./race.js";
 import { goalsOf, sectionOf } from "./report.js";
 import { type RaceResult, type Result, resultOfCount, resultOfRace } from "./result.js";
 import { median, percentile, ratio, spread } from "./statistics.js";
@@ -35,6 +35,12 @@ describe("the arithmetic", () => {
     expect([12_345.6, 123.4, 12.34, 1.234, 0.126, Number.NaN].map(shown)).toEqual([
       ...["12,346", "123", "12.3", "1.23", "0.13", "–"],
     ]);
+  });
+
+  it("divides a round into heats that make all of its calls, with some for every caller", () => {
+    const calls = (callers: number, all: number) => heatsOf({ callers, calls: all }).map(heat => heat.calls);
+    expect(calls(1, 105)).toEqual([10, 11, 10, 11, 10, 11, 10, 11, 10, 11]);
+    expect([calls(32, 300), calls(8, 10), calls(1, 3)]).toEqual([[150, 150], [10], [3]]);
   });
 
   it("lets everybody come first once", () => {
@@ -97,7 +103,9 @@ describe("the goals", () => {
 });
 
 describe("the page", () => {
-  const machine = (node: string) => ({ node, dependencies: {}, cpu: "A CPU", cores: 2, memory: 8, date: "2026-04-01" });
+  const machine = (node: string) => ({
+    ...{ node, dependencies: {}, cpu: "A CPU", cores: 2, memory: 8, load: 0, date: "2026-04-01" },
+  });
   const results: readonly Result[] = [{ kind: "skipped", name: "one", title: "One", why: "there is none." }];
 
   it("has a section for each line of Node, in their order, and replaces one where it stands", () => {

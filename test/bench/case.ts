@@ -47,7 +47,7 @@ export interface Figures {
   readonly p99: number;
   /** Microseconds of the process's CPU time, user and system, for each call. */
   readonly cpu: number;
-  /** Milliseconds by which the event loop was late: what one turn of a hundred exceeds. */
+  /** Milliseconds by which the event loop was late: what one turn of a hundred exceeds, in half of a round's heats. */
   readonly loopDelay: number;
 }
 

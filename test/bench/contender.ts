@@ -4,7 +4,7 @@ import { allocated } from "./allocations.js";
 import type { Addresses } from "./case.js";
 import { CASES } from "./cases.js";
 import type { Turn } from "./lane.js";
-import { measure } from "./round.js";
+import { Round } from "./round.js";
 import { serversAt } from "./server.js";
 
 const [caseName, name, addresses = "{}"] = process.argv.slice(2);
@@ -14,15 +14,30 @@ const contender = race.contenders(serversAt(JSON.parse(addresses) as Addresses))
 if (contender === undefined) throw new Error(`There is no contender ${name} in ${caseName}.`);
 
 const runnable = await contender.open();
+let round = new Round();
 process.on("message", async (turn: Turn | "close") => {
   if (turn === "close") {
     await runnable.close();
     process.disconnect();
     return;
   }
-  const { what, load } = turn;
-  process.send?.(what === "bytes" ? await allocated(runnable, load) : await measure(runnable, load));
+  process.send?.(await take(turn));
 });
 // Nobody is there any more to measure for.
 process.on("disconnect", () => process.exit());
 process.send?.("open");
+
+async function take({ what, load }: Turn): Promise<unknown> {
+  switch (what) {
+    case "heat":
+      await round.heat(runnable, load);
+      return "made";
+    case "figures": {
+      const figures = round.figures();
+      round = new Round();
+      return figures;
+    }
+    case "bytes":
+      return allocated(runnable, load);
+  }
+}

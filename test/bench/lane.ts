@@ -6,12 +6,17 @@ import type { Addresses, BenchCase, Figures } from "./case.js";
 import type { Load } from "./round.js";
 
 export interface Turn {
-  readonly what: "figures" | "bytes";
+  readonly what: "heat" | "figures" | "bytes";
   readonly load: Load;
 }
 
+const NOTHING: Load = { callers: 0, calls: 0 };
+
 export interface Lane {
-  measure(load: Load): Promise<Figures>;
+  /** Makes some of a round's calls. */
+  heat(load: Load): Promise<void>;
+  /** What the heats since this was asked last came to: one round. */
+  figures(): Promise<Figures>;
   /** Bytes that a call allocates; only in a process with room for them. */
   allocated(load: Load): Promise<number>;
   close(): Promise<void>;
@@ -45,7 +50,10 @@ export async function openLane(
   };
   await answer();
   return {
-    measure: load => ask<Figures>({ what: "figures", load }),
+    heat: async load => {
+      await ask({ what: "heat", load });
+    },
+    figures: () => ask<Figures>({ what: "figures", load: NOTHING }),
     allocated: load => ask<number>({ what: "bytes", load }),
     close: async () => {
       if (child.connected) child.send("close");

@@ -1,6 +1,6 @@
 /** What a run was made on. */
 import { readFileSync } from "node:fs";
-import { cpus, totalmem } from "node:os";
+import { cpus, loadavg, totalmem } from "node:os";
 
 export interface Machine {
   readonly node: string;
@@ -9,6 +9,8 @@ export interface Machine {
   readonly cores: number;
   /** Gigabytes. */
   readonly memory: number;
+  /** How many processes wanted a core in the minute before: where others had work, times say less. */
+  readonly load: number;
   readonly date: string;
 }
 
@@ -25,6 +27,7 @@ export function thisMachine(): Machine {
     cpu: cpus()[0]?.model.trim() ?? "unknown",
     cores: cpus().length,
     memory: Math.round(totalmem() / 2 ** 30),
+    load: Number((loadavg()[0] ?? Number.NaN).toFixed(1)),
     date: new Date().toISOString().slice(0, 10),
   };
 }

@@ -7,7 +7,7 @@ const INTRODUCTION = `# Benchmarks
 
 What this package costs beside what a partner would write without it, measured in one run with it: \`npm run bench -- --write\`
 writes the section of the Node that runs it. The bank is a process of its own behind real mutual TLS, so cheap that the client is
-what is measured; every contender is a process of its own, too, and they take turns, in another order each round.
+what is measured; every contender is a process of its own, too, and they take turns, several in each round, in changing order.
 
 A figure is the median over the rounds, and in parentheses the least and the most. A ratio is taken round by round, since what
 disturbs the machine disturbs both sides; the figures themselves say little about another machine. "heap" is what a call
@@ -33,12 +33,12 @@ function lineOf(text: string): number {
 }
 
 function section(title: string, machine: Machine, rounds: number, results: readonly Result[]): string {
-  const { node, dependencies, cpu, cores, memory, date } = machine;
+  const { node, dependencies, cpu, cores, memory, load, date } = machine;
   const versions = Object.entries(dependencies).map(([name, version]) => `${name} ${version}`);
   const goals = goalsOf(results);
   return [
     title,
-    `${date}, Node ${node}; ${versions.join(", ")}; ${cpu}, ${cores} cores, ${memory} GB; \`npm run bench -- --write --rounds ${rounds}\`.`,
+    `${date}, Node ${node}; ${versions.join(", ")}; ${cpu}, ${cores} cores, ${memory} GB, load ${load} when it began; \`npm run bench -- --write --rounds ${rounds}\`.`,
     ...(goals === "" ? [] : [`### Goals\n\n${goals}`]),
     ...results.map(sectionOf),
   ].join("\n\n");

@@ -15,6 +15,7 @@ export interface RaceRecord {
 
 /** A short run makes as much fewer calls. */
 const SHORTER = 5;
+const MOST_HEATS = 10;
 
 export async function race(one: BenchCase, addresses: Addresses, how: Thoroughness): Promise<readonly RaceRecord[]> {
   const names = one.contenders(serversAt(addresses)).map(({ name }) => name);
@@ -39,17 +40,30 @@ async function inTurns(
     for (const name of names) lanes.set(name, await openLane(race, name, addresses));
     // A round that does not count, in which everything is connected and compiled: that takes calls, also in a short run.
     const warmUp = { ...load, calls: Math.ceil(Math.max(load.calls, race.calls / 3)) };
-    for (const lane of lanes.values()) await lane.measure(warmUp);
+    for (const lane of lanes.values()) {
+      await lane.heat(warmUp);
+      await lane.figures();
+    }
+    const heats = heatsOf(load);
     for (let round = 0; round < how.rounds; round++) {
-      for (const name of rotated(names, round)) {
-        const measured = await lanes.get(name)?.measure(load);
-        if (measured !== undefined) figures.get(name)?.push(measured);
+      for (const [heat, part] of heats.entries()) {
+        for (const name of rotated(names, round + heat)) await lanes.get(name)?.heat(part);
       }
+      for (const [name, lane] of lanes) figures.get(name)?.push(await lane.figures());
     }
   } finally {
     await Promise.all([...lanes.values()].map(lane => lane.close()));
   }
   return figures;
+}
+
+/** Parts of a round, short enough that what disturbs the machine meets everybody in each round; every caller has calls in each. */
+export function heatsOf({ callers, calls }: Load): readonly Load[] {
+  const count = Math.max(1, Math.min(MOST_HEATS, Math.floor(calls / (callers * 4))));
+  return Array.from({ length: count }, (_, heat) => ({
+    callers,
+    calls: Math.floor((calls * (heat + 1)) / count) - Math.floor((calls * heat) / count),
+  }));
 }
 
 /** Nobody always comes after the same one. */

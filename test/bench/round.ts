@@ -1,7 +1,7 @@
-/** One round of one contender. */
+/** One round of one contender, made of heats: in between the others have theirs. */
 import { monitorEventLoopDelay, performance } from "node:perf_hooks";
 import type { Figures, Runnable } from "./case.js";
-import { percentile } from "./statistics.js";
+import { median, percentile } from "./statistics.js";
 
 export interface Load {
   /** How many calls are under way at a time, and how many are made. */
@@ -12,27 +12,44 @@ export interface Load {
 /** Milliseconds between two looks at the event loop. */
 const RESOLUTION = 2;
 
-/** Makes the calls and measures them. */
-export async function measure(runnable: Runnable, { callers, calls }: Load): Promise<Figures> {
-  // A connection that was closed while others had their turn is made anew before the clock runs.
-  await callAll(runnable, { callers, calls: Math.min(calls, callers * 4) });
-  const loop = monitorEventLoopDelay({ resolution: RESOLUTION });
-  loop.enable();
-  const cpuBefore = process.cpuUsage();
-  const before = performance.now();
-  const times = await callAll(runnable, { callers, calls });
-  const milliseconds = performance.now() - before;
-  const { user, system } = process.cpuUsage(cpuBefore);
-  loop.disable();
-  times.sort();
-  return {
-    callsPerSecond: (calls / milliseconds) * 1000,
-    p50: percentile(times, 50),
-    p99: percentile(times, 99),
-    cpu: (user + system) / calls,
+/** What is measured of one contender in one round. */
+export class Round {
+  readonly #times: number[] = [];
+  /** Of each heat. */
+  readonly #delays: number[] = [];
+  #milliseconds = 0;
+  #cpu = 0;
+
+  /** Makes some of the round's calls and measures them. */
+  async heat(runnable: Runnable, { callers, calls }: Load): Promise<void> {
+    // What went cold while others had their turn is warm again before the clock runs.
+    await callAll(runnable, { callers, calls: Math.min(calls, callers) });
+    // One for each heat: it would count the time in between.
+    const loop = monitorEventLoopDelay({ resolution: RESOLUTION });
+    loop.enable();
+    const cpuBefore = process.cpuUsage();
+    const before = performance.now();
+    const times = await callAll(runnable, { callers, calls });
+    this.#milliseconds += performance.now() - before;
+    const { user, system } = process.cpuUsage(cpuBefore);
+    loop.disable();
     // An idle loop is looked at every RESOLUTION milliseconds: what is beyond that is late.
-    loopDelay: Math.max(0, loop.percentile(99) / 1e6 - RESOLUTION),
-  };
+    this.#delays.push(Math.max(0, loop.percentile(99) / 1e6 - RESOLUTION));
+    this.#cpu += user + system;
+    for (const time of times) this.#times.push(time);
+  }
+
+  /** What the heats came to. */
+  figures(): Figures {
+    const times = Float64Array.from(this.#times).sort();
+    return {
+      callsPerSecond: (times.length / this.#milliseconds) * 1000,
+      p50: percentile(times, 50),
+      p99: percentile(times, 99),
+      cpu: this.#cpu / times.length,
+      loopDelay: median(this.#delays),
+    };
+  }
 }
 
 /** Makes the calls; the milliseconds that each took. */
