@@ -3,9 +3,10 @@ import crypto, { KeyObject } from "node:crypto";
 import { syncBuiltinESMExports } from "node:module";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { type Sandbox, startSandbox } from "../../src/sandbox/index.js";
-import { connect } from "../support/partner.js";
+import { connect, link, PROFILES } from "../support/partner.js";
 
 const SIGNATURES = 100;
+const LINKS = 10;
 const WISH = { customerId: "u-42", scopes: ["balance"] } as const;
 
 let bank: Sandbox;
@@ -39,6 +40,22 @@ describe.each(["fapi1-advanced", "fapi2-message-signing"] as const)("%s", profil
     const keys = new Set(signed.mock.calls.map(([, , key]) => keyOf(key)));
     expect([keys.size, signed.mock.calls.length]).toEqual([1, SIGNATURES]);
     expect([...keys][0]).toBeInstanceOf(KeyObject);
+    await minna.close();
+  });
+});
+
+describe.each(PROFILES)("%s", profile => {
+  it("what the bank signs is verified with keys that were parsed at the first link", async () => {
+    const minna = connect(bank, profile);
+    const imported = vi.spyOn(crypto.webcrypto.subtle, "importKey");
+    const verified = vi.spyOn(crypto.webcrypto.subtle, "verify");
+    await link(bank, minna);
+    expect(imported.mock.calls.length).toBeGreaterThan(0);
+    for (const spy of [imported, verified]) spy.mockClear();
+    for (let made = 0; made < LINKS; made++) await link(bank, minna);
+    // The ID Token; where they are JWTs the response, too, and by the bank, which is in this process, the request.
+    expect(verified).toHaveBeenCalledTimes(profile === "fapi2-security" ? LINKS : 3 * LINKS);
+    expect(imported).not.toHaveBeenCalled();
     await minna.close();
   });
 });
