@@ -1,4 +1,6 @@
 /** Everything that is measured, in the order of the report. */
+import { balanceOfMany, balanceOfOne } from "./api/balance.js";
+import { page } from "./api/page.js";
 import type { BenchCase, CountCase } from "./case.js";
 
-export const CASES: readonly (BenchCase | CountCase)[] = [];
+export const CASES: readonly (BenchCase | CountCase)[] = [balanceOfOne, balanceOfMany, page];

@@ -1,0 +1,62 @@
+/** A race: every contender in its own process, in turns, round after round. */
+import { ROOMY } from "./allocations.js";
+import type { BenchCase, Figures, Thoroughness } from "./case.js";
+import { type Lane, openLane } from "./lane.js";
+import type { Load } from "./round.js";
+import { type Addresses, serversAt } from "./server.js";
+
+/** What a contender did, round by round. */
+export interface Record {
+  readonly name: string;
+  readonly rounds: readonly Figures[];
+  /** Bytes that a call allocates. */
+  readonly bytes: number;
+}
+
+export async function run(race: BenchCase, addresses: Addresses, how: Thoroughness): Promise<readonly Record[]> {
+  const names = race.contenders(serversAt(addresses)).map(({ name }) => name);
+  const load: Load = { callers: race.callers, calls: Math.max(1, Math.ceil(race.calls / (how.short ? 10 : 1))) };
+  const rounds = await inTurns(race, names, addresses, load, how.rounds);
+  const bytes = new Map<string, number>();
+  for (const name of names) bytes.set(name, await allocatedBy(race, name, addresses, load));
+  return names.map(name => ({ name, rounds: rounds.get(name) ?? [], bytes: bytes.get(name) ?? Number.NaN }));
+}
+
+async function inTurns(
+  race: BenchCase,
+  names: readonly string[],
+  addresses: Addresses,
+  load: Load,
+  rounds: number,
+): Promise<ReadonlyMap<string, readonly Figures[]>> {
+  const lanes = new Map<string, Lane>();
+  const figures = new Map<string, Figures[]>(names.map(name => [name, []]));
+  try {
+    for (const name of names) lanes.set(name, await openLane(race, name, addresses));
+    // The first round only warms up: what compiles and connects then is not counted.
+    for (let round = 0; round <= rounds; round++) {
+      for (const name of rotated(names, round)) {
+        const measured = await lanes.get(name)?.measure(load);
+        if (round > 0 && measured !== undefined) figures.get(name)?.push(measured);
+      }
+    }
+  } finally {
+    await Promise.all([...lanes.values()].map(lane => lane.close()));
+  }
+  return figures;
+}
+
+/** Nobody always comes after the same one. */
+export function rotated<T>(list: readonly T[], by: number): readonly T[] {
+  const start = by % list.length;
+  return [...list.slice(start), ...list.slice(0, start)];
+}
+
+async function allocatedBy(race: BenchCase, name: string, addresses: Addresses, load: Load): Promise<number> {
+  const lane = await openLane(race, name, addresses, ROOMY);
+  try {
+    return await lane.allocated({ ...load, calls: Math.min(load.calls, 1_000) });
+  } finally {
+    await lane.close();
+  }
+}
