@@ -7,9 +7,9 @@
  */
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { type CryptoKey, importJWK } from "jose";
-import * as openid from "openid-client";
-import { Agent, fetch } from "undici";
 import type { SandboxClient } from "minna-baas/sandbox";
+import * as openid from "openid-client";
+import { Agent, fetch, type RequestInit } from "undici";
 
 const SCOPE = "openid offline_access grant_management_query grant_management_revoke balance";
 
@@ -139,18 +139,11 @@ export class HandWrittenPartner {
     return { key: (await importJWK(key, alg)) as CryptoKey, kid };
   }
 
+  /** With the certificate, and an id by which the bank's support finds the request. */
   async #fetch(url: string, options: openid.CustomFetchOptions): Promise<Response> {
-    const { method, redirect, body, signal } = options;
     const headers = { ...options.headers, "x-fapi-interaction-id": randomUUID() };
-    const response = await fetch(url, {
-      dispatcher: this.#agent,
-      method,
-      headers,
-      redirect,
-      body: body as URLSearchParams | undefined as string,
-      ...(signal === undefined ? {} : { signal }),
-    });
-    return response as unknown as Response;
+    const init = { ...options, headers, dispatcher: this.#agent } as unknown as RequestInit;
+    return (await fetch(url, init)) as unknown as Response;
   }
 }
 
