@@ -30,15 +30,18 @@ const certificate = { ...authority.issue({ commonName: "partner-1", ...validity 
 
 let seen: Seen = { connections: 0, resumed: 0, requests: 0 };
 
-/** @param idle - Milliseconds after which an idle connection is closed. */
-async function listen(idle: number): Promise<BankAddress> {
+/**
+ * @param idle - Milliseconds after which an idle connection is closed.
+ * @param hint - What clients are told of that.
+ */
+async function listen(idle: number, hint: string): Promise<BankAddress> {
   const server = createServer(
     { ...own, ca: authority.certificate, requestCert: true, rejectUnauthorized: true, minVersion: "TLSv1.2" },
     socket => {
       seen.connections++;
       if (socket.isSessionReused()) seen.resumed++;
       socket.setTimeout(idle, () => socket.end());
-      serve(socket, request => {
+      serve(socket, hint, request => {
         seen.requests++;
         return answerTo(request);
       });
@@ -49,12 +52,13 @@ async function listen(idle: number): Promise<BankAddress> {
   return { baseUrl: `https://localhost:${(server.address() as AddressInfo).port}/v1`, certificate };
 }
 
-const usual = await listen(60_000);
+// So long that a contender finds its connections as it left them when it has its turn again.
+const usual = await listen(120_000, "keep-alive: timeout=120\r\n");
 
 answer({
   address: () => usual,
-  /** Another one of these, which closes idle connections sooner. */
-  listen: ({ idle }: { readonly idle: number }) => listen(idle),
+  /** Another one of these, which closes idle connections sooner and says nothing of it, as banks do. */
+  listen: ({ idle }: { readonly idle: number }) => listen(idle, ""),
   seen: () => {
     const before = seen;
     seen = { connections: 0, resumed: 0, requests: 0 };

@@ -18,8 +18,12 @@ export interface BenchAnswer {
 
 const REASONS = { 200: "OK", 201: "Created", 404: "Not Found" };
 
-/** Answers the requests of a connection one after the other. */
-export function serve(socket: TLSSocket, reply: (request: BenchRequest) => BenchAnswer): void {
+/**
+ * Answers the requests of a connection one after the other.
+ *
+ * @param hint - A header line that every answer has besides.
+ */
+export function serve(socket: TLSSocket, hint: string, reply: (request: BenchRequest) => BenchAnswer): void {
   let pending = "";
   socket.setNoDelay(true);
   socket.on("error", () => {});
@@ -37,7 +41,7 @@ export function serve(socket: TLSSocket, reply: (request: BenchRequest) => Bench
       const interactionId = /\r\nx-fapi-interaction-id: *([^\r]+)/i.exec(head)?.[1];
       const answer =
         `HTTP/1.1 ${status} ${REASONS[status]}\r\ncontent-type: application/json; charset=utf-8\r\n` +
-        `cache-control: no-store\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: keep-alive\r\n` +
+        `cache-control: no-store\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: keep-alive\r\n${hint}` +
         `${interactionId === undefined ? "" : `x-fapi-interaction-id: ${interactionId}\r\n`}\r\n`;
       socket.cork();
       socket.write(answer, "latin1");

@@ -6,19 +6,22 @@ import type { Load } from "./round.js";
 import { type Addresses, serversAt } from "./server.js";
 
 /** What a contender did, round by round. */
-export interface Record {
+export interface RaceRecord {
   readonly name: string;
   readonly rounds: readonly Figures[];
   /** Bytes that a call allocates. */
   readonly bytes: number;
 }
 
-export async function run(race: BenchCase, addresses: Addresses, how: Thoroughness): Promise<readonly Record[]> {
-  const names = race.contenders(serversAt(addresses)).map(({ name }) => name);
-  const load: Load = { callers: race.callers, calls: Math.max(1, Math.ceil(race.calls / (how.short ? 10 : 1))) };
-  const rounds = await inTurns(race, names, addresses, load, how.rounds);
+/** Milliseconds of a round that does not count, in which everything is connected and compiled. */
+const WARM_UP = 2_000;
+
+export async function race(one: BenchCase, addresses: Addresses, how: Thoroughness): Promise<readonly RaceRecord[]> {
+  const names = one.contenders(serversAt(addresses)).map(({ name }) => name);
+  const load: Load = { callers: one.callers, calls: Math.max(1, Math.ceil(one.calls / (how.short ? 10 : 1))) };
+  const rounds = await inTurns(one, names, addresses, load, how);
   const bytes = new Map<string, number>();
-  for (const name of names) bytes.set(name, await allocatedBy(race, name, addresses, load));
+  for (const name of names) bytes.set(name, await allocatedBy(one, name, addresses, load));
   return names.map(name => ({ name, rounds: rounds.get(name) ?? [], bytes: bytes.get(name) ?? Number.NaN }));
 }
 
@@ -27,17 +30,17 @@ async function inTurns(
   names: readonly string[],
   addresses: Addresses,
   load: Load,
-  rounds: number,
+  how: Thoroughness,
 ): Promise<ReadonlyMap<string, readonly Figures[]>> {
   const lanes = new Map<string, Lane>();
   const figures = new Map<string, Figures[]>(names.map(name => [name, []]));
   try {
     for (const name of names) lanes.set(name, await openLane(race, name, addresses));
-    // The first round only warms up: what compiles and connects then is not counted.
-    for (let round = 0; round <= rounds; round++) {
+    for (const lane of lanes.values()) await lane.warmUp(load, how.short ? WARM_UP / 4 : WARM_UP);
+    for (let round = 0; round < how.rounds; round++) {
       for (const name of rotated(names, round)) {
         const measured = await lanes.get(name)?.measure(load);
-        if (round > 0 && measured !== undefined) figures.get(name)?.push(measured);
+        if (measured !== undefined) figures.get(name)?.push(measured);
       }
     }
   } finally {
