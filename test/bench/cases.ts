@@ -2,14 +2,6 @@
 import { balanceOfMany, balanceOfOne } from "./api/balance.js";
 import { page } from "./api/page.js";
 import type { BenchCase, CountCase } from "./case.js";
-import { linkFapi1, linkFapi2, linkRequests, linkSigned } from "./flows/link.js";
+import { FLOWS } from "./flows/flows.js";
 
-export const CASES: readonly (BenchCase | CountCase)[] = [
-  balanceOfOne,
-  balanceOfMany,
-  page,
-  linkFapi1,
-  linkFapi2,
-  linkSigned,
-  linkRequests,
-];
+export const CASES: readonly (BenchCase | CountCase)[] = [balanceOfOne, balanceOfMany, page, ...FLOWS];

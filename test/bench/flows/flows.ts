@@ -1,0 +1,17 @@
+/** The flows that are measured, in the order of the report. */
+import type { BenchCase, CountCase } from "../case.js";
+import { linkFapi1, linkFapi2, linkRequests, linkSigned } from "./link.js";
+import { refreshing } from "./refresh.js";
+import { signEs256, signPs256 } from "./sign.js";
+import { verifyJarm } from "./verify.js";
+
+export const FLOWS: readonly (BenchCase | CountCase)[] = [
+  linkFapi1,
+  linkFapi2,
+  linkSigned,
+  linkRequests,
+  refreshing,
+  verifyJarm,
+  signPs256,
+  signEs256,
+];
