@@ -22,7 +22,7 @@ export interface Servers {
 /** Somebody who can make the call that is measured. */
 export interface Contender {
   readonly name: string;
-  /** Gets ready, outside of what is measured. */
+  /** Gets ready, outside of what is measured. Libraries are best imported here: then nobody else's process loads them. */
   open(): Promise<Runnable>;
 }
 
@@ -77,7 +77,7 @@ export interface BenchCase extends Case {
   readonly kind: "race";
   /** How many calls are under way at a time. */
   readonly callers: number;
-  /** Calls in a round; a short run makes a tenth. */
+  /** Calls in a round; a short run makes fewer. */
   readonly calls: number;
   /** The name of the contender that ratios are against. */
   readonly floor: string;
@@ -107,6 +107,6 @@ export interface CountCase extends Case {
 /** How long a run may take. */
 export interface Thoroughness {
   readonly rounds: number;
-  /** Whether a tenth of the work must do. */
+  /** Whether a part of the work must do. */
   readonly short: boolean;
 }

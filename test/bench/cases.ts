@@ -1,7 +1,15 @@
 /** Everything that is measured, in the order of the report. */
 import { balanceOfMany, balanceOfOne } from "./api/balance.js";
+import { debitInMemory, debitInPostgres } from "./api/debit.js";
 import { page } from "./api/page.js";
 import type { BenchCase, CountCase } from "./case.js";
 import { FLOWS } from "./flows/flows.js";
 
-export const CASES: readonly (BenchCase | CountCase)[] = [balanceOfOne, balanceOfMany, page, ...FLOWS];
+export const CASES: readonly (BenchCase | CountCase)[] = [
+  balanceOfOne,
+  balanceOfMany,
+  page,
+  debitInMemory,
+  debitInPostgres,
+  ...FLOWS,
+];

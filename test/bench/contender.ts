@@ -3,7 +3,7 @@
 import { allocated } from "./allocations.js";
 import { CASES } from "./cases.js";
 import type { Turn } from "./lane.js";
-import { measure, warmUp } from "./round.js";
+import { measure } from "./round.js";
 import { type Addresses, serversAt } from "./server.js";
 
 const [caseName, name, addresses = "{}"] = process.argv.slice(2);
@@ -19,19 +19,9 @@ process.on("message", async (turn: Turn | "close") => {
     process.disconnect();
     return;
   }
-  process.send?.((await take(turn)) ?? null);
+  const { what, load } = turn;
+  process.send?.(what === "bytes" ? await allocated(runnable, load) : await measure(runnable, load));
 });
 // Nobody is there any more to measure for.
 process.on("disconnect", () => process.exit());
 process.send?.("open");
-
-async function take({ what, load, milliseconds }: Turn): Promise<unknown> {
-  switch (what) {
-    case "warm-up":
-      return warmUp(runnable, load, milliseconds ?? 0);
-    case "figures":
-      return measure(runnable, load);
-    case "bytes":
-      return allocated(runnable, load);
-  }
-}

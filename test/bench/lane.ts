@@ -7,14 +7,11 @@ import type { Load } from "./round.js";
 import type { Addresses } from "./server.js";
 
 export interface Turn {
-  readonly what: "warm-up" | "figures" | "bytes";
+  readonly what: "figures" | "bytes";
   readonly load: Load;
-  /** How long a warm-up takes at least. */
-  readonly milliseconds?: number;
 }
 
 export interface Lane {
-  warmUp(load: Load, milliseconds: number): Promise<void>;
   measure(load: Load): Promise<Figures>;
   /** Bytes that a call allocates; only in a process with room for them. */
   allocated(load: Load): Promise<number>;
@@ -49,7 +46,6 @@ export async function openLane(
   };
   await answer();
   return {
-    warmUp: (load, milliseconds) => ask<void>({ what: "warm-up", load, milliseconds }),
     measure: load => ask<Figures>({ what: "figures", load }),
     allocated: load => ask<number>({ what: "bytes", load }),
     close: async () => {

@@ -22,7 +22,7 @@ export function optionsFrom(args: readonly string[], all: readonly (BenchCase | 
       rounds: { type: "string" },
       /** Names of cases, with commas between. */
       only: { type: "string" },
-      /** A tenth of the calls, and two rounds. */
+      /** Fewer calls, and two rounds. */
       short: { type: "boolean", default: false },
       write: { type: "boolean", default: false },
       check: { type: "boolean", default: false },

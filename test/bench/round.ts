@@ -12,13 +12,6 @@ export interface Load {
 /** Milliseconds between two looks at the event loop. */
 const RESOLUTION = 2;
 
-/** Makes calls for so many milliseconds at least: until everything is connected and compiled. */
-export async function warmUp(runnable: Runnable, load: Load, milliseconds: number): Promise<void> {
-  const end = performance.now() + milliseconds;
-  do await callAll(runnable, load);
-  while (performance.now() < end);
-}
-
 /** Makes the calls and measures them. */
 export async function measure(runnable: Runnable, { callers, calls }: Load): Promise<Figures> {
   // A connection that was closed while others had their turn is made anew before the clock runs.

@@ -11,7 +11,7 @@ import {
   sdk,
   undiciFetch,
 } from "./getting.js";
-import { ACCOUNT_ID, LINK_ID } from "./partner.js";
+import { ACCOUNT_ID } from "./partner.js";
 
 const PATH = `/accounts/${ACCOUNT_ID}/balance`;
 
@@ -22,7 +22,7 @@ function contenders(servers: Servers) {
     nodeFetch(servers, PATH),
     openidClient(servers, PATH),
     openidClientOverNodeFetch(servers, PATH),
-    sdk(servers, minna => minna.link(LINK_ID).accounts.balance(ACCOUNT_ID)),
+    sdk(servers, link => link.accounts.balance(ACCOUNT_ID)),
   ];
 }
 

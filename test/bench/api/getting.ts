@@ -1,11 +1,11 @@
-/** The ways to GET something of the bank's API and have it as an object. */
-
-import type { MinnaClient } from "minna-baas";
-import * as openid from "openid-client";
-import * as undici from "undici";
+/**
+ * The ways to GET something of the bank's API and have it as an object. Each loads what it needs when it is opened: in a
+ * contender's process nobody else's libraries are loaded.
+ */
+import type { Link } from "minna-baas";
 import type { BankAddress } from "../bank-server.js";
-import type { Contender, Servers } from "../case.js";
-import { agentFor, bankOf, headersOf, linkedClient, TOKEN } from "./partner.js";
+import type { Contender, Runnable, Servers } from "../case.js";
+import { agentFor, bankOf, headersOf, TOKEN } from "./partner.js";
 
 export const FLOOR = "undici request";
 export const OPENID_CLIENT = "openid-client";
@@ -13,11 +13,12 @@ export const SDK = "minna-baas";
 
 /** Least work first: an agent with the certificate, and `JSON.parse`. */
 export function bareRequest(servers: Servers, path: string): Contender {
-  return getter(FLOOR, servers, path, (bank, url) => {
-    const dispatcher = agentFor(bank);
+  return getter(FLOOR, servers, path, async (bank, url) => {
+    const { request } = await import("undici");
+    const dispatcher = await agentFor(bank);
     return {
       run: async () => {
-        const { statusCode, body } = await undici.request(url, { dispatcher, headers: headersOf() });
+        const { statusCode, body } = await request(url, { dispatcher, headers: headersOf() });
         return parsed(statusCode, await body.text());
       },
       close: () => dispatcher.close(),
@@ -26,25 +27,50 @@ export function bareRequest(servers: Servers, path: string): Contender {
 }
 
 export function undiciFetch(servers: Servers, path: string): Contender {
-  return getter("undici fetch", servers, path, (bank, url) => {
-    const dispatcher = agentFor(bank);
-    return {
-      run: async () => {
-        const answer = await undici.fetch(url, { dispatcher, headers: headersOf() });
-        return parsed(answer.status, await answer.text());
-      },
-      close: () => dispatcher.close(),
-    };
-  });
+  return fetching("undici fetch", servers, path, fetchOfUndici);
 }
 
 /** Node's own fetch, which takes a dispatcher of the package undici. */
 export function nodeFetch(servers: Servers, path: string): Contender {
-  return getter("Node's fetch", servers, path, (bank, url) => {
-    const dispatcher = agentFor(bank);
+  return fetching("Node's fetch", servers, path, async () => fetch);
+}
+
+/** As its documentation has it for mutual TLS: undici's fetch with an agent that has the certificate. */
+export function openidClient(servers: Servers, path: string): Contender {
+  return protectedResource(OPENID_CLIENT, servers, path, fetchOfUndici);
+}
+
+/** The same with the fetch that Node has built in. */
+export function openidClientOverNodeFetch(servers: Servers, path: string): Contender {
+  return protectedResource("openid-client, Node's fetch", servers, path, async () => fetch);
+}
+
+/** This package, by its public API. */
+export function sdk(servers: Servers, call: (link: Link) => Promise<unknown>, name: string = SDK): Contender {
+  return {
+    name,
+    open: async () => {
+      const { linkedClient, LINK_ID } = await import("./linked-client.js");
+      const minna = await linkedClient(await bankOf(servers));
+      return { run: () => call(minna.link(LINK_ID)), close: () => minna.close() };
+    },
+  };
+}
+
+type LoadFetch = () => Promise<typeof fetch>;
+
+async function fetchOfUndici(): Promise<typeof fetch> {
+  const undici = await import("undici");
+  return undici.fetch as unknown as typeof fetch;
+}
+
+function fetching(name: string, servers: Servers, path: string, load: LoadFetch): Contender {
+  return getter(name, servers, path, async (bank, url) => {
+    const fetchIt = await load();
+    const dispatcher = await agentFor(bank);
     return {
       run: async () => {
-        const answer = await fetch(url, { dispatcher, headers: headersOf() } as unknown as RequestInit);
+        const answer = await fetchIt(url, { dispatcher, headers: headersOf() } as unknown as RequestInit);
         return parsed(answer.status, await answer.text());
       },
       close: () => dispatcher.close(),
@@ -52,27 +78,15 @@ export function nodeFetch(servers: Servers, path: string): Contender {
   });
 }
 
-/** As its documentation has it for mutual TLS: undici's fetch with an agent that has the certificate. */
-export function openidClient(servers: Servers, path: string): Contender {
-  return protectedResource(OPENID_CLIENT, servers, path, undici.fetch as unknown as typeof fetch);
-}
-
-/** The same with the fetch that Node has built in. */
-export function openidClientOverNodeFetch(servers: Servers, path: string): Contender {
-  return protectedResource("openid-client, Node's fetch", servers, path, fetch);
-}
-
-function protectedResource(name: string, servers: Servers, path: string, fetchWith: typeof fetch): Contender {
-  return getter(name, servers, path, (bank, url) => {
-    const dispatcher = agentFor(bank);
-    const configuration = new openid.Configuration(
-      { issuer: "https://auth.bank.example" },
-      "partner-1",
-      undefined,
-      openid.TlsClientAuth(),
-    );
+function protectedResource(name: string, servers: Servers, path: string, load: LoadFetch): Contender {
+  return getter(name, servers, path, async (bank, url) => {
+    const openid = await import("openid-client");
+    const fetchIt = await load();
+    const dispatcher = await agentFor(bank);
+    const server = { issuer: "https://auth.bank.example" };
+    const configuration = new openid.Configuration(server, "partner-1", undefined, openid.TlsClientAuth());
     configuration[openid.customFetch] = (address, init) =>
-      fetchWith(address, { ...init, dispatcher } as unknown as RequestInit);
+      fetchIt(address, { ...init, dispatcher } as unknown as RequestInit);
     return {
       run: async () => {
         const { authorization: _, ...rest } = headersOf();
@@ -85,22 +99,11 @@ function protectedResource(name: string, servers: Servers, path: string, fetchWi
   });
 }
 
-/** This package, by its public API. */
-export function sdk(servers: Servers, call: (minna: MinnaClient) => Promise<unknown>, name: string = SDK): Contender {
-  return {
-    name,
-    open: async () => {
-      const minna = await linkedClient(await bankOf(servers));
-      return { run: () => call(minna), close: () => minna.close() };
-    },
-  };
-}
-
 function getter(
   name: string,
   servers: Servers,
   path: string,
-  make: (bank: BankAddress, url: URL) => { run(): Promise<unknown>; close(): Promise<void> },
+  make: (bank: BankAddress, url: URL) => Promise<Runnable>,
 ): Contender {
   return {
     name,

@@ -1,7 +1,6 @@
 /** A page of 500 transactions: what decoding costs. */
 import type { BenchCase } from "../case.js";
 import { bareRequest, FLOOR, openidClient, SDK, sdk } from "./getting.js";
-import { LINK_ID } from "./partner.js";
 
 const ACCOUNT = "rows-500";
 
@@ -16,8 +15,8 @@ export const page: BenchCase = {
   contenders: servers => [
     bareRequest(servers, `/accounts/${ACCOUNT}/transactions`),
     openidClient(servers, `/accounts/${ACCOUNT}/transactions`),
-    sdk(servers, async minna => {
-      for await (const one of minna.link(LINK_ID).accounts.transactions(ACCOUNT).pages()) return one;
+    sdk(servers, async link => {
+      for await (const one of link.accounts.transactions(ACCOUNT).pages()) return one;
       throw new Error("there was no page");
     }),
   ],
