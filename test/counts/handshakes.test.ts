@@ -11,7 +11,7 @@ import { HandshakeServer } from "./handshake-server.js";
 const authority = newAuthority();
 const [first, second] = [clientCertificate(authority, -2, 60), clientCertificate(authority, -1, 60)];
 const serverOptions = { ...serverCertificate(authority), ca: authority.certificate };
-const CALLS = 50;
+const CALLS = 30;
 
 /** Collects garbage, as a process does in a gap of minutes: a session that nothing holds is gone after it. */
 setFlagsFromString("--expose-gc");

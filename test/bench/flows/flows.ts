@@ -1,7 +1,9 @@
 /** The flows that are measured, in the order of the report. */
 import type { BenchCase, CountCase } from "../case.js";
+import { expiry } from "./expiry.js";
 import { linkFapi1, linkFapi2, linkRequests, linkSigned } from "./link.js";
 import { refreshing } from "./refresh.js";
+import { rotation } from "./rotation.js";
 import { signEs256, signPs256 } from "./sign.js";
 import { verifyJarm } from "./verify.js";
 
@@ -11,6 +13,8 @@ export const FLOWS: readonly (BenchCase | CountCase)[] = [
   linkSigned,
   linkRequests,
   refreshing,
+  expiry,
+  rotation,
   verifyJarm,
   signPs256,
   signEs256,
