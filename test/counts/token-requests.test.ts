@@ -25,16 +25,20 @@ afterAll(() => bank.close());
 
 describe("in one process", () => {
   it("1,000 callers of a client: one token request", async () => {
-    const minna = connect(bank, PROFILE, { timeout: 60_000 });
+    const store = new MemoryStore();
+    const minna = connect(bank, PROFILE, { store, timeout: 60_000 });
     const { id } = await link(bank, minna);
     const { accounts } = minna.link(id);
     const [account] = await accounts.list();
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 300_000 });
+    const locked = vi.spyOn(store, "lock");
     const since = bank.events.length;
     await Promise.all(Array.from({ length: 1000 }, () => accounts.balance(account!.accountId)));
     vi.useRealTimers();
     const balance = "GET api /v1/accounts/{id}/balance";
     expect(countsSince(bank, since)).toEqual({ "POST token": 1, [balance]: 1000 });
+    // The lock is for other processes; here they wait for each other without it.
+    expect(new Set(locked.mock.calls.map(([, owner]) => owner)).size).toBe(1);
     await minna.close();
   }, 60_000);
 
