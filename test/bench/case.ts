@@ -11,8 +11,15 @@ export interface Server {
   ask<T>(question: string, detail?: unknown): Promise<T>;
 }
 
+export type ServerName = "bank" | "sandbox";
+
+/** Where each server is asked things. As text it reaches any process. */
+export type Addresses = Readonly<Partial<Record<ServerName, string>>>;
+
 /** The servers of a run. Only those that the case `needs` are there. */
 export interface Servers {
+  /** Where they are, for a process of one's own: `serversAt()` makes handles of it there. */
+  readonly addresses: Addresses;
   /** The bank's API with canned answers, so cheap that the client is what is measured: see `bank-server.ts`. */
   readonly bank: Server;
   /** The sandbox, for flows: see `sandbox-server.ts`. */
@@ -67,7 +74,7 @@ interface Case {
   readonly name: string;
   /** A sentence for the report. */
   readonly title: string;
-  readonly needs: readonly (keyof Servers)[];
+  readonly needs: readonly ServerName[];
   /** Why it can't be run here. It is skipped with that sentence. */
   unavailable?(): string | undefined;
 }

@@ -1,7 +1,10 @@
 /** Everything that is measured, in the order of the report. */
 import { balanceOfMany, balanceOfOne } from "./api/balance.js";
+import { cold } from "./api/cold.js";
 import { debitInMemory, debitInPostgres } from "./api/debit.js";
 import { page } from "./api/page.js";
+import { rows } from "./api/rows.js";
+import { tlsSessions } from "./api/tls.js";
 import type { BenchCase, CountCase } from "./case.js";
 import { FLOWS } from "./flows/flows.js";
 
@@ -9,7 +12,10 @@ export const CASES: readonly (BenchCase | CountCase)[] = [
   balanceOfOne,
   balanceOfMany,
   page,
+  rows,
   debitInMemory,
   debitInPostgres,
   ...FLOWS,
+  cold,
+  tlsSessions,
 ];

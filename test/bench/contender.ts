@@ -1,10 +1,11 @@
 // One contender in a process of its own: opened once, then measured as often as it is its turn.
 
 import { allocated } from "./allocations.js";
+import type { Addresses } from "./case.js";
 import { CASES } from "./cases.js";
 import type { Turn } from "./lane.js";
 import { measure } from "./round.js";
-import { type Addresses, serversAt } from "./server.js";
+import { serversAt } from "./server.js";
 
 const [caseName, name, addresses = "{}"] = process.argv.slice(2);
 const race = CASES.find(one => one.name === caseName);

@@ -2,9 +2,8 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import type { BenchCase, Figures } from "./case.js";
+import type { Addresses, BenchCase, Figures } from "./case.js";
 import type { Load } from "./round.js";
-import type { Addresses } from "./server.js";
 
 export interface Turn {
   readonly what: "figures" | "bytes";

@@ -1,7 +1,7 @@
 // npm run bench -- --rounds 5 --only balance-32,page-500 --short --write --check --json .build/bench.json
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import type { BenchCase, CountCase } from "./case.js";
+import type { Addresses, BenchCase, CountCase } from "./case.js";
 import { CASES } from "./cases.js";
 import { thisMachine } from "./machine.js";
 import { type Options, optionsFrom } from "./options.js";
@@ -9,7 +9,7 @@ import { majorOf, pageWith } from "./page.js";
 import { race } from "./race.js";
 import { goalsOf, sectionOf } from "./report.js";
 import { type Result, resultOfCount, resultOfRace } from "./result.js";
-import { type Addresses, serversAt, startServers } from "./server.js";
+import { serversAt, startServers } from "./server.js";
 
 const PAGE = new URL("../../BENCHMARKS.md", import.meta.url);
 

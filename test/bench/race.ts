@@ -1,9 +1,9 @@
 /** A race: every contender in its own process, in turns, round after round. */
 import { ROOMY } from "./allocations.js";
-import type { BenchCase, Figures, Thoroughness } from "./case.js";
+import type { Addresses, BenchCase, Figures, Thoroughness } from "./case.js";
 import { type Lane, openLane } from "./lane.js";
 import type { Load } from "./round.js";
-import { type Addresses, serversAt } from "./server.js";
+import { serversAt } from "./server.js";
 
 /** What a contender did, round by round. */
 export interface RaceRecord {

@@ -43,7 +43,7 @@ function nameOnly(title: string): string {
 }
 
 function countTable({ counts }: CountResult): string {
-  return table([["", "", "of"], ...counts.map(count => [count.name, amountOf(count), count.note ?? ""])]);
+  return table([["", "", ""], ...counts.map(count => [count.name, amountOf(count), count.note ?? ""])], [0, 2]);
 }
 
 function amountOf({ value, unit }: Count): string {
@@ -60,7 +60,7 @@ export function goalsOf(results: readonly Result[]): string {
   const rows = results.flatMap(result =>
     result.kind === "skipped" ? [] : result.goals.map(verdict => [result.name, ...cellsOf(verdict)]),
   );
-  return rows.length === 0 ? "" : table([["case", "what", "goal", "measured", "reached"], ...rows]);
+  return rows.length === 0 ? "" : table([["case", "what", "goal", "measured", "reached"], ...rows], [0, 1]);
 }
 
 function cellsOf({ what, measured, unit, atLeast, atMost, reached }: Verdict): string[] {

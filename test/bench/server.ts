@@ -4,12 +4,7 @@ import { once } from "node:events";
 import { request } from "node:http";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-import type { Server, Servers } from "./case.js";
-
-type ServerName = keyof Servers;
-
-/** Where each server is asked things. As text it reaches any process. */
-export type Addresses = Readonly<Partial<Record<ServerName, string>>>;
+import type { Addresses, Server, ServerName, Servers } from "./case.js";
 
 export interface RunningServers extends AsyncDisposable {
   readonly addresses: Addresses;
@@ -28,7 +23,7 @@ export async function startServers(names: Iterable<ServerName>): Promise<Running
 
 /** The servers at these addresses. */
 export function serversAt(addresses: Addresses): Servers {
-  return { bank: serverAt("bank", addresses), sandbox: serverAt("sandbox", addresses) };
+  return { addresses, bank: serverAt("bank", addresses), sandbox: serverAt("sandbox", addresses) };
 }
 
 async function start(name: ServerName): Promise<{ name: ServerName; address: string; stop(): Promise<void> }> {

@@ -1,17 +1,15 @@
 /** Tables that read well as text and as Markdown. */
 
-/** The first column is text, the others are numbers. */
-export function table(rows: readonly (readonly string[])[]): string {
+/** @param texts - The columns that are text; the others are numbers. */
+export function table(rows: readonly (readonly string[])[], texts: readonly number[] = [0]): string {
   const [head = []] = rows;
   const widths = head.map((_, column) => Math.max(...rows.map(row => row[column]?.length ?? 0), 3));
   const line = (cells: readonly string[]) =>
-    `| ${widths.map((width, column) => aligned(cells[column] ?? "", width, column)).join(" | ")} |`;
-  const rule = widths.map((width, column) => (column === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`));
+    `| ${widths.map((width, column) => (texts.includes(column) ? (cells[column] ?? "").padEnd(width) : (cells[column] ?? "").padStart(width))).join(" | ")} |`;
+  const rule = widths.map((width, column) =>
+    texts.includes(column) ? "-".repeat(width) : `${"-".repeat(width - 1)}:`,
+  );
   return [line(head), `| ${rule.join(" | ")} |`, ...rows.slice(1).map(line)].join("\n");
-}
-
-function aligned(cell: string, width: number, column: number): string {
-  return column === 0 ? cell.padEnd(width) : cell.padStart(width);
 }
 
 /** Three digits that count, and no more of them than the number has before its point. */

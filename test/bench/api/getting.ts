@@ -13,17 +13,19 @@ export const SDK = "minna-baas";
 
 /** Least work first: an agent with the certificate, and `JSON.parse`. */
 export function bareRequest(servers: Servers, path: string): Contender {
-  return getter(FLOOR, servers, path, async (bank, url) => {
-    const { request } = await import("undici");
-    const dispatcher = await agentFor(bank);
-    return {
-      run: async () => {
-        const { statusCode, body } = await request(url, { dispatcher, headers: headersOf() });
-        return parsed(statusCode, await body.text());
-      },
-      close: () => dispatcher.close(),
-    };
-  });
+  return getter(FLOOR, servers, path, requester);
+}
+
+export async function requester(bank: BankAddress, url: URL): Promise<Runnable> {
+  const { request } = await import("undici");
+  const dispatcher = await agentFor(bank);
+  return {
+    run: async () => {
+      const { statusCode, body } = await request(url, { dispatcher, headers: headersOf() });
+      return parsed(statusCode, await body.text());
+    },
+    close: () => dispatcher.close(),
+  };
 }
 
 export function undiciFetch(servers: Servers, path: string): Contender {

@@ -1,6 +1,6 @@
 /** A thousand callers at the moment that a token expires. */
 import { performance } from "node:perf_hooks";
-import { MemoryStore, MinnaClient, type MinnaClientOptions } from "minna-baas";
+import type { MinnaClientOptions } from "minna-baas";
 import type { CountCase } from "../case.js";
 import { spread } from "../statistics.js";
 import { dueLinks } from "./due-links.js";
@@ -15,6 +15,7 @@ export const expiry: CountCase = {
   needs: ["sandbox"],
   async run(servers, { rounds }) {
     const { sandbox } = servers;
+    const { MemoryStore, MinnaClient } = await import("minna-baas");
     const options = await sandbox.ask<MinnaClientOptions>("client", PROFILE);
     const store = new MemoryStore();
     const minna = new MinnaClient({ ...options, store, timeout: 60_000 });

@@ -2,6 +2,7 @@
 import type { BenchCase, CountCase } from "../case.js";
 import { expiry } from "./expiry.js";
 import { linkFapi1, linkFapi2, linkRequests, linkSigned } from "./link.js";
+import { processes } from "./processes.js";
 import { refreshing } from "./refresh.js";
 import { rotation } from "./rotation.js";
 import { signEs256, signPs256 } from "./sign.js";
@@ -14,6 +15,7 @@ export const FLOWS: readonly (BenchCase | CountCase)[] = [
   linkRequests,
   refreshing,
   expiry,
+  processes,
   rotation,
   verifyJarm,
   signPs256,

@@ -1,9 +1,8 @@
 /** A call whose token is due: refresh it, then ask the bank. */
-import { MemoryStore, MinnaClient, type MinnaClientOptions } from "minna-baas";
+import type { MinnaClientOptions } from "minna-baas";
 import type { SandboxClient } from "minna-baas/sandbox";
 import type { BenchCase, Contender, Servers } from "../case.js";
 import { dueLinks } from "./due-links.js";
-import { HandWrittenPartner } from "./hand-written.js";
 
 const SDK = "minna-baas";
 const HAND_WRITTEN = "openid-client, hand-written";
@@ -25,6 +24,7 @@ function sdk(servers: Servers): Contender {
   return {
     name: SDK,
     open: async () => {
+      const { MemoryStore, MinnaClient } = await import("minna-baas");
       const options = await servers.sandbox.ask<MinnaClientOptions>("client", PROFILE);
       const store = new MemoryStore();
       const minna = new MinnaClient({ ...options, store });
@@ -41,6 +41,7 @@ function handWritten({ sandbox }: Servers): Contender {
   return {
     name: HAND_WRITTEN,
     open: async () => {
+      const { HandWrittenPartner } = await import("./hand-written.js");
       const partner = new HandWrittenPartner(await sandbox.ask<SandboxClient>("client", PROFILE));
       const { authorizationUrl, transaction } = await partner.begin("u-42");
       const id = await partner.complete(await sandbox.ask<string>("approve", authorizationUrl), transaction);

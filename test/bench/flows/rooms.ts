@@ -2,8 +2,7 @@
 
 import type { Profile } from "minna-baas";
 import type { Configuration } from "../../../dist/config/configuration.js";
-import { configure } from "../../../dist/config/configurations.js";
-import { type Call, withCall } from "../../../dist/transport/call.js";
+import type { Call } from "../../../dist/transport/call.js";
 import type { Servers } from "../case.js";
 
 export interface Room {
@@ -14,6 +13,8 @@ export interface Room {
 
 /** What the rooms of a client in this profile are made with. */
 export async function roomOf({ sandbox }: Servers, profile: Profile): Promise<Room> {
+  const { configure } = await import("../../../dist/config/configurations.js");
+  const { withCall } = await import("../../../dist/transport/call.js");
   const [configuration] = configure(await sandbox.ask("client", profile)).all;
   return { configuration, call: work => withCall(undefined, configuration.timeout, work) };
 }

@@ -2,7 +2,7 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { performance } from "node:perf_hooks";
 import { TLSSocket } from "node:tls";
-import { type ClientCertificate, MinnaClient, type MinnaClientOptions } from "minna-baas";
+import type { ClientCertificate, MinnaClientOptions } from "minna-baas";
 import type { Count, CountCase } from "../case.js";
 import { percentile } from "../statistics.js";
 
@@ -23,6 +23,7 @@ export const rotation: CountCase = {
   title: `A certificate that is changed under ${CALLERS} callers`,
   needs: ["sandbox"],
   async run({ sandbox }, { short }) {
+    const { MinnaClient } = await import("minna-baas");
     const options = await sandbox.ask<MinnaClientOptions>("client", PROFILE);
     const minna = new MinnaClient(options);
     const { authorizationUrl, transaction } = await minna.links.begin({ customerId: "u-42", scopes: ["balance"] });

@@ -1,9 +1,6 @@
 /** Signing a request object: the price of a signature, and what is put around it. */
 import { constants, createPrivateKey, type JsonWebKey, type KeyObject, randomUUID, sign } from "node:crypto";
-import { SignJWT } from "jose";
 import type { SandboxClients } from "minna-baas/sandbox";
-import { ClientKeys } from "../../../dist/authorization/client-keys.js";
-import { signRequestObject } from "../../../dist/authorization/request-object.js";
 import type { BenchCase, Contender, Runnable, Servers } from "../case.js";
 import { roomOf } from "./rooms.js";
 
@@ -58,6 +55,7 @@ function bare(servers: Servers, profile: SignedProfile): Contender {
 
 function jose(servers: Servers, profile: SignedProfile): Contender {
   return contender("jose SignJWT", async () => {
+    const { SignJWT } = await import("jose");
     const { key, alg, kid } = await keyOf(servers, profile);
     return () =>
       new SignJWT(PARAMETERS)
@@ -74,6 +72,8 @@ function jose(servers: Servers, profile: SignedProfile): Contender {
 
 function sdk(servers: Servers, profile: SignedProfile): Contender {
   return contender(SDK, async () => {
+    const { ClientKeys } = await import("../../../dist/authorization/client-keys.js");
+    const { signRequestObject } = await import("../../../dist/authorization/request-object.js");
     const { configuration, call } = await roomOf(servers, profile);
     const { clientId, issuer } = configuration;
     const keys = new ClientKeys(configuration);

@@ -1,16 +1,6 @@
 /** Verifying an authorization response that is a JWT (JARM): the price of a signature, and of the checks around it. */
 import { randomUUID } from "node:crypto";
-import {
-  type CryptoKey,
-  createLocalJWKSet,
-  exportJWK,
-  generateKeyPair,
-  type JWTVerifyGetKey,
-  jwtVerify,
-  SignJWT,
-} from "jose";
-import { ClientKeys } from "../../../dist/authorization/client-keys.js";
-import { readCallback, verifyResponse } from "../../../dist/authorization/response.js";
+import type { JWTVerifyGetKey } from "jose";
 import type { AuthorizationContext } from "../../../dist/authorization/server.js";
 import type { BenchCase, Contender, Servers } from "../case.js";
 import { type Room, roomOf } from "./rooms.js";
@@ -37,6 +27,7 @@ function bare(servers: Servers): Contender {
   return {
     name: FLOOR,
     open: async () => {
+      const { jwtVerify } = await import("jose");
       const { configuration } = await roomOf(servers, PROFILE);
       const { issuer, clientId: audience } = configuration;
       const { response, keys } = await signedResponse(configuration);
@@ -50,6 +41,8 @@ function sdk(servers: Servers): Contender {
   return {
     name: SDK,
     open: async () => {
+      const { ClientKeys } = await import("../../../dist/authorization/client-keys.js");
+      const { readCallback, verifyResponse } = await import("../../../dist/authorization/response.js");
       const { configuration, call } = await roomOf(servers, PROFILE);
       const { response, keys } = await signedResponse(configuration);
       const callback = `${REDIRECT_URI}?response=${response}`;
@@ -69,7 +62,11 @@ async function signedResponse({
   issuer,
   clientId,
 }: Room["configuration"]): Promise<{ response: string; keys: JWTVerifyGetKey }> {
-  const pairs = await Promise.all([1, 2].map(async number => bankKey(`bank-${number}`)));
+  const { createLocalJWKSet, exportJWK, generateKeyPair, SignJWT } = await import("jose");
+  const pairs = await Promise.all(["bank-1", "bank-2"].map(async kid => ({ kid, ...(await generateKeyPair(ALG)) })));
+  const published = await Promise.all(
+    pairs.map(async ({ kid, publicKey }) => ({ ...(await exportJWK(publicKey)), kid, alg: ALG, use: "sig" })),
+  );
   const [{ kid, privateKey }] = pairs as [(typeof pairs)[number]];
   const response = await new SignJWT({ code: randomUUID(), state: STATE })
     .setProtectedHeader({ alg: ALG, kid })
@@ -77,14 +74,5 @@ async function signedResponse({
     .setAudience(clientId)
     .setExpirationTime("1h")
     .sign(privateKey);
-  return { response, keys: createLocalJWKSet({ keys: pairs.map(({ jwk }) => jwk) }) };
-}
-
-async function bankKey(kid: string) {
-  const { publicKey, privateKey } = await generateKeyPair(ALG, { modulusLength: 2048, extractable: true });
-  return {
-    kid,
-    privateKey: privateKey as CryptoKey,
-    jwk: { ...(await exportJWK(publicKey)), kid, alg: ALG, use: "sig" },
-  };
+  return { response, keys: createLocalJWKSet({ keys: published }) };
 }
