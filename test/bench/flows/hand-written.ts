@@ -2,8 +2,8 @@
  * What a careful partner would write with openid-client and undici, instead of using the SDK.
  *
  * It makes the checks that the profile asks for, discovers the bank once, and keeps an authorization that was begun until
- * it is completed. It leaves out what the SDK does besides: errors that explain themselves, refreshes by one of many
- * processes, certificates that change.
+ * it is completed. It leaves out what the SDK does besides: limits on the size of answers, errors that explain themselves,
+ * refreshes by one of many processes, certificates that change.
  */
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { type CryptoKey, importJWK } from "jose";
@@ -88,6 +88,7 @@ export class HandWrittenPartner {
     const tokens = await openid.authorizationCodeGrant(await this.#configuration, new URL(callback), begun);
     const claims = tokens.claims();
     if (tokens.token_type !== "bearer" || claims === undefined) throw new Error("the tokens are of another kind");
+    checkAge(claims.iat);
     checkHash(claims["at_hash"], tokens.access_token);
     const id = randomUUID();
     this.#links.set(id, linkOf(begun.customerId, tokens, claims.sub));
@@ -101,7 +102,10 @@ export class HandWrittenPartner {
     const tokens = await openid.refreshTokenGrant(await this.#configuration, link.refreshToken);
     const claims = tokens.claims();
     if (claims !== undefined && claims.sub !== link.subject) throw new Error("the tokens are another customer's");
-    if (claims !== undefined) checkHash(claims["at_hash"], tokens.access_token);
+    if (claims !== undefined) {
+      checkAge(claims.iat);
+      checkHash(claims["at_hash"], tokens.access_token);
+    }
     const refreshed = { ...linkOf(link.customerId, tokens, link.subject), refreshToken: link.refreshToken };
     if (tokens.refresh_token !== undefined) refreshed.refreshToken = tokens.refresh_token;
     this.#links.set(id, refreshed);
@@ -155,6 +159,12 @@ function linkOf(customerId: string, tokens: openid.TokenEndpointResponse, subjec
     subject,
     grantId: tokens["grant_id"],
   };
+}
+
+/** OIDC Core 3.1.3.7 (10): issued now. */
+function checkAge(issuedAt: number): void {
+  const age = Date.now() / 1000 - issuedAt;
+  if (age < -30 || age > 3600) throw new Error("the ID Token was not issued just now");
 }
 
 /** OIDC Core 3.1.3.6, for PS256 and ES256. */
