@@ -76,7 +76,7 @@ interface Case {
   readonly title: string;
   readonly needs: readonly ServerName[];
   /** Why it can't be run here. It is skipped with that sentence. */
-  unavailable?(): string | undefined;
+  unavailable?(): string | undefined | Promise<string | undefined>;
 }
 
 /** Contenders that make the same call, in turns. */

@@ -1,5 +1,6 @@
 /** Everything that is measured, in the order of the report. */
 import { balanceOfMany, balanceOfOne } from "./api/balance.js";
+import { channels } from "./api/channels.js";
 import { cold } from "./api/cold.js";
 import { debitInMemory, debitInPostgres } from "./api/debit.js";
 import { page } from "./api/page.js";
@@ -16,6 +17,7 @@ export const CASES: readonly (BenchCase | CountCase)[] = [
   debitInMemory,
   debitInPostgres,
   ...FLOWS,
+  channels,
   cold,
   tlsSessions,
 ];

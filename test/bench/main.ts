@@ -30,7 +30,7 @@ function given(): Options | undefined {
 async function bench({ cases, rounds, short, write, check, json }: Options): Promise<number> {
   const machine = thisMachine();
   const results: Result[] = [];
-  await using servers = await startServers(cases.flatMap(one => (why(one) === undefined ? one.needs : [])));
+  await using servers = await startServers(cases.flatMap(({ needs }) => needs));
   for (const one of cases) {
     const result = await resultOf(one, servers.addresses, { rounds, short }, majorOf(machine.node));
     results.push(result);
@@ -46,10 +46,6 @@ async function bench({ cases, rounds, short, write, check, json }: Options): Pro
   return check && missed ? 1 : 0;
 }
 
-function why(one: BenchCase | CountCase): string | undefined {
-  return one.unavailable?.();
-}
-
 async function resultOf(
   one: BenchCase | CountCase,
   addresses: Addresses,
@@ -57,7 +53,7 @@ async function resultOf(
   major: number,
 ): Promise<Result> {
   const { name, title } = one;
-  const skipped = why(one);
+  const skipped = await one.unavailable?.();
   if (skipped !== undefined) return { kind: "skipped", name, title, why: skipped };
   if (one.kind === "count") return resultOfCount(one, await one.run(serversAt(addresses), how));
   return resultOfRace(one, await race(one, addresses, how), major);

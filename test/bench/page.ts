@@ -38,7 +38,7 @@ function section(title: string, machine: Machine, rounds: number, results: reado
   const goals = goalsOf(results);
   return [
     title,
-    `${date}, Node ${node}; ${versions.join(", ")}; ${cpu}, ${cores} cores, ${memory} GB; ${rounds} rounds.`,
+    `${date}, Node ${node}; ${versions.join(", ")}; ${cpu}, ${cores} cores, ${memory} GB; \`npm run bench -- --write --rounds ${rounds}\`.`,
     ...(goals === "" ? [] : [`### Goals\n\n${goals}`]),
     ...results.map(sectionOf),
   ].join("\n\n");

@@ -32,7 +32,7 @@ export const balanceOfOne: BenchCase = {
   title: "A balance with a cached token, one caller",
   needs: ["bank"],
   callers: 1,
-  calls: 1_500,
+  calls: 1_000,
   floor: FLOOR,
   contenders,
   goals: [
@@ -47,7 +47,7 @@ export const balanceOfMany: BenchCase = {
   title: "A balance with a cached token, 32 callers at a time",
   needs: ["bank"],
   callers: 32,
-  calls: 6_000,
+  calls: 5_000,
   floor: FLOOR,
   contenders,
   goals: [

@@ -131,7 +131,7 @@ export const debitInMemory: BenchCase = {
   title: "A debit, its journal in memory, 8 callers at a time",
   needs: ["bank"],
   callers: 8,
-  calls: 2_000,
+  calls: 1_500,
   floor: FLOOR,
   contenders: servers => [barePost(servers), sdkInMemory(servers)],
 };
