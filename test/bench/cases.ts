@@ -7,6 +7,7 @@ import { page } from "./api/page.js";
 import { rows } from "./api/rows.js";
 import { tlsSessions } from "./api/tls.js";
 import type { BenchCase, CountCase } from "./case.js";
+import { FLOWS } from "./flows/flows.js";
 
 export const CASES: readonly (BenchCase | CountCase)[] = [
   balanceOfOne,
@@ -15,6 +16,7 @@ export const CASES: readonly (BenchCase | CountCase)[] = [
   rows,
   debitInMemory,
   debitInPostgres,
+  ...FLOWS,
   channels,
   cold,
   tlsSessions,
