@@ -1,6 +1,7 @@
 /** What a cold client opens and fetches when a hundred calls come at once. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Sandbox, startSandbox } from "../../src/sandbox/index.js";
+import { MOST_CONNECTIONS } from "../../src/transport/connection.js";
 import { Door } from "../../src/transport/door.js";
 import { Generations } from "../../src/transport/generation.js";
 import { aCall } from "../support/calls.js";
@@ -11,7 +12,6 @@ import { countsSince } from "./requests.js";
 
 const BURST = 100;
 /** Connections to one origin at a time. */
-const CAP = 64;
 
 describe("a cold burst of 100 calls", () => {
   it("opens no more connections than the cap", async () => {
@@ -26,7 +26,7 @@ describe("a cold burst of 100 calls", () => {
       door.send({ method: "GET", url, headers: {}, presents: "client-certificate" }, aCall(undefined, 30_000));
     const answers = await Promise.all(Array.from({ length: BURST }, send));
     expect(answers.map(({ status }) => status)).toEqual(Array(BURST).fill(200));
-    expect(server.connections()).toBeLessThanOrEqual(CAP);
+    expect(server.connections()).toBeLessThanOrEqual(MOST_CONNECTIONS);
     await generations.close();
     await server.close();
   });
