@@ -4,7 +4,7 @@
  * @module
  */
 import { decode, decodeBody, type WithInteractionId } from "../links/decode.js";
-import { resourceUrl } from "../links/resource.js";
+import { endpointAt } from "../links/resource.js";
 import type { CallOptions } from "../transport/call.js";
 import { filled, list, nullish, object, text } from "../transport/schema.js";
 import type { LinkCalls } from "./link-context.js";
@@ -84,8 +84,8 @@ export class Accounts {
    */
   async list(options?: CallOptions): Promise<readonly WithInteractionId<Account>[]> {
     return this.#calls.run("accounts.list", options, async (call, { configuration, resources, linkId }) => {
-      const url = resourceUrl(configuration.apiBaseUrl, configuration.contract.paths.accounts);
-      const answer = await resources.call(linkId, { method: "GET", url, operation: "accounts" }, call);
+      const endpoint = endpointAt(configuration.apiBaseUrl, configuration.contract.paths.accounts);
+      const answer = await resources.call(linkId, { method: "GET", ...endpoint, operation: "accounts" }, call);
       const { interactionId } = call;
       const found = decodeBody(accounts, answer, "accounts", call).accounts;
       return Object.freeze(found.map(item => Object.freeze({ ...item, interactionId })));
@@ -101,8 +101,9 @@ export class Accounts {
    */
   async balance(accountId: string, options?: CallOptions): Promise<WithInteractionId<Balance>> {
     return this.#calls.run("accounts.balance", options, async (call, { configuration, resources, linkId }) => {
-      const url = resourceUrl(configuration.apiBaseUrl, configuration.contract.paths.balance, { accountId });
-      const answer = await resources.call(linkId, { method: "GET", url, scope: "balance", operation: "balance" }, call);
+      const endpoint = endpointAt(configuration.apiBaseUrl, configuration.contract.paths.balance, { accountId });
+      const request = { method: "GET", ...endpoint, scope: "balance", operation: "balance" } as const;
+      const answer = await resources.call(linkId, request, call);
       return decode(balance, answer, "balance", call);
     });
   }

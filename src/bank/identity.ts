@@ -7,7 +7,7 @@ import { mtlsEndpoint } from "../authorization/metadata.js";
 import { readUserInfo, type UserInfo } from "../authorization/userinfo.js";
 import { ValidationError } from "../errors.js";
 import { decodeBody, freeze, type WithInteractionId } from "../links/decode.js";
-import { resourceUrl } from "../links/resource.js";
+import { endpointAt } from "../links/resource.js";
 import type { CallOptions } from "../transport/call.js";
 import { flag, nullish, object, text } from "../transport/schema.js";
 import type { LinkCalls } from "./link-context.js";
@@ -86,12 +86,9 @@ export class IdentityApi {
    */
   async get(options?: CallOptions): Promise<WithInteractionId<Identity>> {
     return this.#calls.run("identity.get", options, async (call, { configuration, resources, linkId }) => {
-      const url = resourceUrl(configuration.apiBaseUrl, configuration.contract.paths.identity);
-      const answer = await resources.call(
-        linkId,
-        { method: "GET", url, scope: "identity", operation: "identity" },
-        call,
-      );
+      const endpoint = endpointAt(configuration.apiBaseUrl, configuration.contract.paths.identity);
+      const request = { method: "GET", ...endpoint, scope: "identity", operation: "identity" } as const;
+      const answer = await resources.call(linkId, request, call);
       const { address, ...person } = decodeBody(identity, answer, "identity", call);
       const { interactionId } = call;
       return freeze(unprinted({ ...person, address: unprinted({ ...address }, "Address"), interactionId }, "Identity"));

@@ -6,7 +6,7 @@
 import type { JstDate } from "../config/jst.js";
 import { ArgumentError, ValidationError } from "../errors.js";
 import { decodeBody } from "../links/decode.js";
-import { checkPart, resourceUrl } from "../links/resource.js";
+import { checkPart, endpointAt } from "../links/resource.js";
 import type { Call, CallOptions } from "../transport/call.js";
 import type { Answer } from "../transport/door.js";
 import { flag, list, nullish, object, type Schema, text } from "../transport/schema.js";
@@ -207,11 +207,12 @@ async function* pagesOf<Row extends Keyed>(
     const fetched = async (call: Call, context: LinkContext) => {
       const { configuration, resources, linkId } = context;
       const { paths, queries } = configuration.contract;
-      const url = resourceUrl(configuration.apiBaseUrl, paths[kind.name], { accountId });
-      if (from !== undefined) url.searchParams.set(queries.dateFrom, from);
-      if (to !== undefined) url.searchParams.set(queries.dateTo, to);
-      if (next !== undefined) url.searchParams.set(queries.nextItemKey, next);
-      const request = { method: "GET", url, scope: kind.name, operation: kind.name } as const;
+      const endpoint = endpointAt(configuration.apiBaseUrl, paths[kind.name], { accountId });
+      const { searchParams } = endpoint.url;
+      if (from !== undefined) searchParams.set(queries.dateFrom, from);
+      if (to !== undefined) searchParams.set(queries.dateTo, to);
+      if (next !== undefined) searchParams.set(queries.nextItemKey, next);
+      const request = { method: "GET", ...endpoint, scope: kind.name, operation: kind.name } as const;
       const found = kind.decode(await resources.call(linkId, request, call), call);
       // A page that leads nowhere, or back, would silently end the list or never end it.
       if (found.hasNext && (!found.nextItemKey || found.nextItemKey === next || asked.has(found.nextItemKey))) {

@@ -14,7 +14,7 @@ import {
 } from "../errors.js";
 import { decodeBody } from "../links/decode.js";
 import { payerOf } from "../links/record.js";
-import { resourceUrl } from "../links/resource.js";
+import { endpointAt } from "../links/resource.js";
 import { type Call, withShare } from "../transport/call.js";
 import { retryAfter } from "../transport/retry-after.js";
 import { type Debit, debit, debitList, isFinal, pointsToEarlier } from "./debit.js";
@@ -119,8 +119,9 @@ export class Settlement {
   /** Asks the bank for a debit by its id; with the seconds after which the bank wants to be asked again. */
   async read(debitId: string, call: Call): Promise<{ readonly found: Debit; readonly askedFor: number }> {
     const { configuration, resources, linkId } = this.#context;
-    const url = resourceUrl(configuration.apiBaseUrl, configuration.contract.paths.debit, { debitId });
-    const answer = await resources.call(linkId, { method: "GET", url, scope: "debit", operation: "debit" }, call);
+    const endpoint = endpointAt(configuration.apiBaseUrl, configuration.contract.paths.debit, { debitId });
+    const request = { method: "GET", ...endpoint, scope: "debit", operation: "debit" } as const;
+    const answer = await resources.call(linkId, request, call);
     const found = decodeBody(debit, answer, "debit", call);
     if (found.debitId === debitId) return { found, askedFor: retryAfter(answer.headers["retry-after"]) ?? 0 };
     throw new ValidationError("body", "The bank's answer is about another debit than the one that was asked for.", {
@@ -132,9 +133,9 @@ export class Settlement {
   async inquire(reference: string, call: Call): Promise<Debit | undefined> {
     const { configuration, resources, linkId } = this.#context;
     const { paths, queries } = configuration.contract;
-    const url = resourceUrl(configuration.apiBaseUrl, paths.debits);
-    url.searchParams.set(queries.partnerTransactionId, reference);
-    const request = { method: "GET", url, scope: "debit", operation: "findDebits" } as const;
+    const endpoint = endpointAt(configuration.apiBaseUrl, paths.debits);
+    endpoint.url.searchParams.set(queries.partnerTransactionId, reference);
+    const request = { method: "GET", ...endpoint, scope: "debit", operation: "findDebits" } as const;
     const answer = await resources.call(linkId, request, call);
     const { directDebits } = decodeBody(debitList, answer, "debits", call);
     // One at most; should there be more, money that moved, or still may, counts more than an attempt that failed.
@@ -290,11 +291,11 @@ export class Settlement {
   async #post(attempt: Attempt, sent: VersionedEntry, earlier: Earlier, call: Call): Promise<Debit | Unclear> {
     const { configuration, resources, linkId } = this.#context;
     const { paths, headers } = configuration.contract;
-    const url = resourceUrl(configuration.apiBaseUrl, paths.debits);
+    const endpoint = endpointAt(configuration.apiBaseUrl, paths.debits);
     const key = { [headers.idempotencyKey]: sent.entry.idempotencyKey };
     const request = {
       method: "POST",
-      url,
+      ...endpoint,
       scope: "debit",
       operation: "createDebit",
       body: attempt.body,

@@ -17,7 +17,7 @@ import { dropFormers } from "./former.js";
 import { withLock } from "./lock.js";
 import { infoOf, type LinkInfo, type LinkRecord, readOwnLink, writeLink } from "./record.js";
 import type { Registration, Registrations } from "./registrations.js";
-import { resourceUrl } from "./resource.js";
+import { type Endpoint, endpointAt } from "./resource.js";
 import type { Store } from "./store.js";
 
 /** The grant as the bank has it. */
@@ -82,9 +82,9 @@ export class Grant {
           "The bank extends a grant by a new authorization. Send the customer through links.begin() with this link.",
         );
       }
-      const { url, record } = await this.#at("grantExtensions", call, registration);
+      const { endpoint, record } = await this.#at("grantExtensions", call, registration);
       const body = { expiresAt: toJst(endOfJstDate(extension.until)) };
-      const request = { method: "POST", url, body, operation: "extendGrant" } as const;
+      const request = { method: "POST", ...endpoint, body, operation: "extendGrant" } as const;
       const answer = await registration.resources.call(this.#linkId, request, call);
       return this.#remember(decode(grantStatus, answer, "grant", call, "possible"), record, registration);
     });
@@ -139,8 +139,9 @@ export class Grant {
   }
 
   async #status(call: Call, registration: Registration): Promise<WithInteractionId<GrantStatus>> {
-    const { url, record } = await this.#at("grant", call, registration);
-    const answer = await registration.resources.call(this.#linkId, { method: "GET", url, operation: "grant" }, call);
+    const { endpoint, record } = await this.#at("grant", call, registration);
+    const request = { method: "GET", ...endpoint, operation: "grant" } as const;
+    const answer = await registration.resources.call(this.#linkId, request, call);
     return this.#remember(decode(grantStatus, answer, "grant", call), record, registration);
   }
 
@@ -153,8 +154,8 @@ export class Grant {
     }
     if (record.status !== "released" && (await this.#isManaged(record, call, registration))) {
       try {
-        const { url } = await this.#at("grant", call, registration);
-        await resources.call(this.#linkId, { method: "DELETE", url, operation: "releaseGrant" }, call);
+        const { endpoint } = await this.#at("grant", call, registration);
+        await resources.call(this.#linkId, { method: "DELETE", ...endpoint, operation: "releaseGrant" }, call);
       } catch (error) {
         if (!(await this.#isGone(error, record, call, registration))) throw error;
       }
@@ -237,18 +238,18 @@ export class Grant {
     path: "grant" | "grantExtensions",
     call: Call,
     { configuration, server }: Registration,
-  ): Promise<{ readonly url: URL; readonly record: LinkRecord }> {
+  ): Promise<{ readonly endpoint: Endpoint; readonly record: LinkRecord }> {
     const { record } = await readOwnLink(this.#store, this.#linkId, configuration);
     if (record.status === "released") {
       throw new LinkError("link_released", record.id, "The link was released. Link the account again to use it.");
     }
     const { metadata } = await server.discovered(call);
-    const endpoint = mtlsEndpoint(metadata, "grant_management_endpoint");
-    if (endpoint === undefined || record.grantId === undefined) {
-      const missing = endpoint === undefined ? "announces no grant_management_endpoint" : "gave the link no grant_id";
+    const base = mtlsEndpoint(metadata, "grant_management_endpoint");
+    if (base === undefined || record.grantId === undefined) {
+      const missing = base === undefined ? "announces no grant_management_endpoint" : "gave the link no grant_id";
       throw new ValidationError("grant_management", `The bank ${missing}: its grant can't be managed here.`);
     }
-    return { url: resourceUrl(endpoint, configuration.contract.paths[path], { grantId: record.grantId }), record };
+    return { endpoint: endpointAt(base, configuration.contract.paths[path], { grantId: record.grantId }), record };
   }
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Contract, PathName } from "../config/contract.js";
+import type { Contract } from "../config/contract.js";
 import type { CodeTable, OperationName } from "../config/operations.js";
 import { classOf, isObject, kindOf } from "../config/problems.js";
 import { ConfigurationError, ValidationError } from "../errors.js";
@@ -44,33 +44,10 @@ export function shapeRequest(request: ResourceRequest, { operations }: Contract)
   }
   const { body: _, ...rest } = request;
   const sent = content === undefined ? {} : { body: content };
-  return { ...rest, url: new URL(url), headers: given as Record<string, string>, ...sent };
-}
-
-const PATHS: Readonly<Record<OperationName, PathName>> = {
-  accounts: "accounts",
-  balance: "balance",
-  transactions: "transactions",
-  deposits: "deposits",
-  identity: "identity",
-  createDebit: "debits",
-  debit: "debit",
-  findDebits: "debits",
-  grant: "grant",
-  releaseGrant: "grant",
-  extendGrant: "grantExtensions",
-};
-
-/** Where a request goes, with the names of the ids in its path; `undefined` where there are none to hide. */
-export function endpointOf(wanted: ResourceRequest, sent: ResourceRequest, { paths }: Contract): string | undefined {
-  const { operation, url } = wanted;
-  if (operation === undefined) return undefined;
-  // What a function of the contract made of the path may hold an id anywhere.
-  if (sent.url.pathname !== url.pathname) return `${url.origin}/{${operation}}`;
-  const path = paths[PATHS[operation]];
-  if (!path.includes("{")) return undefined;
-  const base = url.pathname.split("/").slice(0, 1 - path.split("/").length);
-  return `${url.origin}${base.join("/")}${path}`;
+  const to = new URL(url);
+  // What the function made of the path may hold an id anywhere.
+  const shown = to.pathname === request.url.pathname ? {} : { shownAs: `${to.origin}/{${request.operation}}` };
+  return { ...rest, ...shown, url: to, headers: given as Record<string, string>, ...sent };
 }
 
 /** Which members hold codes of which table. */

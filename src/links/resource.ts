@@ -10,15 +10,21 @@ import { type ApiError, ArgumentError, LinkError } from "../errors.js";
 import type { Call } from "../transport/call.js";
 import { type Answer, type Door, nameOf, type OutgoingRequest } from "../transport/door.js";
 import type { Access, UsableLink } from "./access.js";
-import { endpointOf, shapeAnswer, shapeRequest } from "./operation.js";
+import { shapeAnswer, shapeRequest } from "./operation.js";
 import type { LinkRecord } from "./record.js";
 import { refusalOf } from "./refusal.js";
 import { repeatSafely } from "./repeat.js";
 
-/** A request to the API. The token, the certificate and the FAPI headers are added here. */
-export interface ResourceRequest {
-  readonly method: OutgoingRequest["method"];
+/** Where a request goes, and how that may be shown. */
+export interface Endpoint {
   readonly url: URL;
+  /** Without the query, and with the names of ids instead of them. Default: the URL without its query. */
+  readonly shownAs?: string;
+}
+
+/** A request to the API. The token, the certificate and the FAPI headers are added here. */
+export interface ResourceRequest extends Endpoint {
+  readonly method: OutgoingRequest["method"];
   /** Which call of the contract it is; absent where it is none. */
   readonly operation?: OperationName;
   /** What the link must have been granted; absent where any grant will do. */
@@ -81,11 +87,10 @@ export class Resources {
     const request = shapeRequest(wanted, contract);
     let link = this.#access.atHand(linkId, call);
     if (link === undefined || !isGranted(request.scope, link)) link = await this.usable(linkId, request.scope, call);
-    const shownAs = endpointOf(wanted, request, contract);
-    let answer = await this.#send(link, request, shownAs, call);
+    let answer = await this.#send(link, request, call);
     for (let renewals = 0; answer.status === 401 && isWorthRenewing(link, renewals); renewals++) {
       link = await this.#access.renew(linkId, link.accessToken, call);
-      answer = await this.#send(link, request, shownAs, call);
+      answer = await this.#send(link, request, call);
     }
     if (answer.status === 401 && isLastWord(link)) {
       throw new LinkError(
@@ -102,14 +107,14 @@ export class Resources {
     return shapeAnswer(answer, request, contract, call);
   }
 
-  #send(link: UsableLink, request: ResourceRequest, shownAs: string | undefined, call: Call): Promise<Answer> {
-    if (request.method !== "GET") return this.#sendOnce(link, request, shownAs, call);
-    const endpoint = shownAs ?? nameOf(request.url);
-    return repeatSafely(endpoint, call, () => this.#sendOnce(link, request, shownAs, call));
+  #send(link: UsableLink, request: ResourceRequest, call: Call): Promise<Answer> {
+    if (request.method !== "GET") return this.#sendOnce(link, request, call);
+    const endpoint = request.shownAs ?? nameOf(request.url);
+    return repeatSafely(endpoint, call, () => this.#sendOnce(link, request, call));
   }
 
-  #sendOnce(link: UsableLink, request: ResourceRequest, shownAs: string | undefined, call: Call): Promise<Answer> {
-    const { method, url, body } = request;
+  #sendOnce(link: UsableLink, request: ResourceRequest, call: Call): Promise<Answer> {
+    const { method, url, shownAs, body } = request;
     return this.#door.send(
       {
         method,
@@ -182,9 +187,10 @@ function isGrantRefusal(reason: string | undefined): reason is keyof typeof GRAN
  *
  * @throws {@link ArgumentError} for a part that is empty or a dot segment (RFC 3986 section 3.3).
  */
-export function resourceUrl(base: string, path: string, parts: Readonly<Record<string, string>> = {}): URL {
+export function endpointAt(base: string, path: string, parts: Readonly<Record<string, string>> = {}): Endpoint {
   const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(checkPart(name, parts[name])));
-  return new URL(withoutTrailingSlash(base) + filled);
+  const start = withoutTrailingSlash(base);
+  return { url: new URL(start + filled), shownAs: start + path };
 }
 
 /** Checks a part of a path. */

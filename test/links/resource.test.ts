@@ -4,7 +4,7 @@ import type { Configuration } from "../../src/config/configuration.js";
 import type { Scope } from "../../src/config/contract.js";
 import { ApiError, ArgumentError, LinkError, TransportError } from "../../src/errors.js";
 import type { Access, UsableLink } from "../../src/links/access.js";
-import { Resources, resourceUrl } from "../../src/links/resource.js";
+import { endpointAt, Resources } from "../../src/links/resource.js";
 import { Call } from "../../src/transport/call.js";
 import type { Answer, OutgoingRequest } from "../../src/transport/door.js";
 import { aCall, INTERACTION_ID } from "../support/calls.js";
@@ -262,7 +262,7 @@ describe("a URL of the API", () => {
     ["https://api.bank.example/v1", "https://api.bank.example/v1/accounts"],
     ["https://api.bank.example/v1//", "https://api.bank.example/v1/accounts"],
   ])("below %s is %s", (base, expected) => {
-    expect(resourceUrl(base, "/accounts").href).toBe(expected);
+    expect(endpointAt(base, "/accounts")).toMatchObject({ url: new URL(expected), shownAs: expected });
   });
 
   test.each([
@@ -276,12 +276,13 @@ describe("a URL of the API", () => {
     ["...", "..."],
     ["a\r\nx: y", "a%0D%0Ax%3A%20y"],
   ])("with the id %j stays below its path", (accountId, part) => {
-    const url = resourceUrl("https://api.bank.example/v1", PATH, { accountId });
+    const { url, shownAs } = endpointAt("https://api.bank.example/v1", PATH, { accountId });
     expect(url.href).toBe(`https://api.bank.example/v1/accounts/${part}/balance`);
+    expect(shownAs).toBe("https://api.bank.example/v1/accounts/{accountId}/balance");
   });
 
   test.each(["", ".", "..", undefined, null, 7, "\ud800"])("has no part such as %j", accountId => {
-    const make = () => resourceUrl("https://api.bank.example", PATH, { accountId: accountId as string });
+    const make = () => endpointAt("https://api.bank.example", PATH, { accountId: accountId as string });
     expect(thrown(make, ArgumentError)).toMatchObject({ code: "argument_invalid", argument: "accountId" });
   });
 });
