@@ -64,9 +64,10 @@ export function goalsOf(results: readonly Result[]): string {
 }
 
 function cellsOf({ what, measured, unit, atLeast, atMost, reached }: Verdict): string[] {
-  const goal = [
-    atLeast === undefined ? "" : `≥ ${shown(atLeast)}`,
-    atMost === undefined ? "" : `≤ ${shown(atMost)}`,
-  ].join(" ");
-  return [what, `${goal.trim()} ${unit}`.trim(), `${shown(measured)} ${unit}`.trim(), reached ? "yes" : "no"];
+  const limits = [
+    ...(atLeast === undefined ? [] : [`≥ ${shown(atLeast)}`]),
+    ...(atMost === undefined ? [] : [`≤ ${shown(atMost)}`]),
+  ];
+  const goal = atLeast !== undefined && atLeast === atMost ? `= ${shown(atLeast)}` : limits.join(", ");
+  return [what, `${goal} ${unit}`.trim(), `${shown(measured)} ${unit}`.trim(), reached ? "yes" : "no"];
 }

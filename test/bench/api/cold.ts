@@ -53,6 +53,9 @@ export const cold: CountCase = {
       ),
       timed("first balance: minna-baas", of("first balance: minna-baas", "milliseconds")),
       timed("first balance: undici request", of("first balance: undici request", "milliseconds")),
+      // What an import leaves for later is paid here.
+      size("memory after the first balance: minna-baas", added("first balance: minna-baas", "rss")),
+      size("memory after the first balance: undici request", added("first balance: undici request", "rss")),
       size("memory after import: minna-baas", added("package", "rss")),
       size("memory after import: dependencies", added("dependencies", "rss")),
       over("memory: minna-baas / dependencies", added("package", "rss"), added("dependencies", "rss"), 1.15),
