@@ -8,48 +8,28 @@ import { isJstDate, type JstDate } from "../config/jst.js";
 import { ArgumentError } from "../errors.js";
 import type { RowsRange } from "./rows.js";
 
-/** What the next page is asked for with, and which rows were on the page before it. */
+/** What the next page is asked for with, and what its rows are compared with. */
 export interface Position {
   /** Which rows of which account, as a digest. */
   readonly of: string;
   readonly from: JstDate | undefined;
   readonly to: JstDate | undefined;
   readonly next: string | undefined;
-  readonly seen: Seen;
-}
-
-/** Rows that were there. */
-export interface Seen {
-  /** Whether the row with this key was. */
-  has(itemKey: string): boolean;
-  /** Their keys, by their digests. */
-  digests(): readonly string[];
+  /** The keys of the rows on the page before it, by their digests. */
+  readonly seen: readonly string[];
 }
 
 /** Characters of a digest: 48 bits tell the rows of a page apart. */
 const DIGEST = 8;
 
-/** A key by its digest, so that a cursor holds nothing of the bank's and stays short. */
-export function digestOf(itemKey: string): string {
-  return hash("sha256", itemKey, "base64url").slice(0, DIGEST);
-}
-
-/** Rows by their keys. Only a cursor needs digests, and few pages are asked for theirs. */
-export function seenKeys(keys: ReadonlySet<string>): Seen {
-  return { has: itemKey => keys.has(itemKey), digests: () => Array.from(keys, digestOf) };
-}
-
-/** The rows that a cursor tells of. */
-function seenDigests(digests: readonly string[]): Seen {
-  const set = new Set(digests);
-  return { has: itemKey => set.has(digestOf(itemKey)), digests: () => digests };
+/** What it is by its digest, so that a cursor holds nothing of the bank's and stays short. */
+export function digestOf(key: string | number): string {
+  return hash("sha256", String(key), "base64url").slice(0, DIGEST);
 }
 
 /** The position as text. */
 export function writeCursor({ of, from, to, next, seen }: Position): string {
-  return Buffer.from(JSON.stringify([of, from ?? null, to ?? null, next, seen.digests().join("")])).toString(
-    "base64url",
-  );
+  return Buffer.from(JSON.stringify([of, from ?? null, to ?? null, next, seen.join("")])).toString("base64url");
 }
 
 /**
@@ -72,7 +52,7 @@ export function checkRange(range: RowsRange, of: string): Position {
   }
   if (from !== undefined && to !== undefined && from > to)
     throw new ArgumentError("from", "from must not be after to.");
-  return { of, from, to, next: undefined, seen: seenKeys(new Set()) };
+  return { of, from, to, next: undefined, seen: [] };
 }
 
 function readCursor(cursor: string, of: string): Position {
@@ -82,7 +62,7 @@ function readCursor(cursor: string, of: string): Position {
     if (about === of && real && typeof next === "string" && next !== "" && typeof seen === "string") {
       const digests = seen.match(new RegExp(`.{${DIGEST}}`, "g")) ?? [];
       const days = { from: (from as JstDate) ?? undefined, to: (to as JstDate) ?? undefined };
-      return { of, ...days, next, seen: seenDigests(digests) };
+      return { of, ...days, next, seen: digests };
     }
   } catch {
     // Not one of ours: refused below.

@@ -10,8 +10,9 @@ import { checkPart, endpointAt } from "../links/resource.js";
 import type { Call, CallOptions } from "../transport/call.js";
 import type { Answer } from "../transport/door.js";
 import { flag, list, nullish, object, type Schema, text } from "../transport/schema.js";
-import { checkRange, digestOf, type Position, type Seen, seenKeys, writeCursor } from "./cursor.js";
+import { checkRange, digestOf, type Position, writeCursor } from "./cursor.js";
 import type { LinkCalls, LinkContext } from "./link-context.js";
+import { type Keyed, Repeats } from "./repeats.js";
 import { RowIterator } from "./row-iterator.js";
 import { yen } from "./yen.js";
 
@@ -165,8 +166,6 @@ function kindOf<Row, Name extends Kind<Row>["name"]>(
   };
 }
 
-type Keyed = { readonly itemKey?: string | null | undefined };
-
 function rowsOf<Row extends Keyed>(
   kind: Kind<Row>,
   accountId: string,
@@ -201,9 +200,12 @@ async function* pagesOf<Row extends Keyed>(
   calls: LinkCalls,
   options: CallOptions | undefined,
 ): AsyncGenerator<Page<Row>, void, undefined> {
+  const { of, from, to } = start;
   const asked = new Set<string>();
-  for (let position: Position | undefined = start; position !== undefined; ) {
-    const { of, from, to, next, seen }: Position = position;
+  const repeats = new Repeats(start.seen);
+  const at = (next: string, digests: () => readonly string[]) => () => ({ of, from, to, next, seen: digests() });
+  let next: string | undefined = start.next;
+  do {
     const fetched = async (call: Call, context: LinkContext) => {
       const { configuration, resources, linkId } = context;
       const { paths, queries } = configuration.contract;
@@ -223,53 +225,28 @@ async function* pagesOf<Row extends Keyed>(
     };
     const { found, interactionId } = await calls.run(`accounts.${kind.name}`, options, fetched);
     const { dateFrom, dateTo, baseDate, baseTime, hasNext, nextItemKey } = found;
-    const fresh: Fresh<Row> = withoutRepeats(found.rows, seen);
-    const page: Page<Row> = { dateFrom, dateTo, baseDate, baseTime, rows: fresh.rows, interactionId };
-    position = undefined;
-    if (hasNext && nextItemKey) {
-      asked.add(nextItemKey);
-      position = { of, from, to, next: nextItemKey, seen: fresh.seen };
-    }
-    yield Object.freeze(position === undefined ? page : leadingOn(page, position));
-  }
-}
-
-interface Fresh<Row> {
-  readonly rows: readonly Row[];
-  /** What the rows of the next page are compared with. */
-  readonly seen: Seen;
-}
-
-/** A row may stand on two pages: `itemKey` tells. Without it equal rows are both kept, for both can be real. */
-function withoutRepeats<Row extends Keyed>(rows: readonly Row[], seen: Seen): Fresh<Row> {
-  const keys = new Set<string>();
-  const fresh: Row[] = [];
-  for (const row of rows) {
-    const { itemKey } = row;
-    if (itemKey) {
-      const { size } = keys;
-      if (keys.add(itemKey).size === size || seen.has(itemKey)) continue;
-    }
-    fresh.push(row);
-  }
-  // Rows come in order, so a repeat comes from the page before; a page without keys leaves those of the one before it.
-  return { rows: Object.freeze(fresh), seen: keys.size === 0 ? seen : seenKeys(keys) };
+    const rows = repeats.leftOut(found.rows);
+    const page: Page<Row> = { dateFrom, dateTo, baseDate, baseTime, rows, interactionId };
+    next = hasNext && nextItemKey ? nextItemKey : undefined;
+    if (next !== undefined) asked.add(next);
+    yield Object.freeze(next === undefined ? page : leadingOn(page, at(next, repeats.digests)));
+  } while (next !== undefined);
 }
 
 /** Where pages lead on to. */
-const positions = new WeakMap<object, Position>();
+const positions = new WeakMap<object, () => Position>();
 
 /** One getter for all pages: with one of its own, each would be laid out in memory like no other. */
 const CURSOR: PropertyDescriptor = {
   get(this: object): string | undefined {
     const position = positions.get(this);
-    return position && writeCursor(position);
+    return position && writeCursor(position());
   },
   enumerable: true,
 };
 
 /** Gives a page its cursor. It takes a digest of each row, so it is written when it is asked for. */
-function leadingOn<Row>(page: Page<Row>, position: Position): Page<Row> {
+function leadingOn<Row>(page: Page<Row>, position: () => Position): Page<Row> {
   positions.set(page, position);
   return Object.defineProperty(page, "cursor", CURSOR);
 }

@@ -5,8 +5,9 @@
  */
 
 /**
- * Reads a value out of JSON: a new one, frozen, without the members that nobody knows. What is wrong is noted by its path,
- * the whole by an empty one, and never by its value; then the result means nothing.
+ * Reads a value that was just parsed, and is nobody else's: it is taken over and frozen, so that a page of rows is not made
+ * twice. Members that nobody knows are left behind. What is wrong is noted by its path, the whole by an empty one, and never by
+ * its value; then the result means nothing.
  */
 export type Schema<T> = (value: unknown, wrong: string[]) => T;
 
@@ -61,41 +62,51 @@ const ENOUGH = 5;
 /** A list whose items are all alike. */
 export function list<T>(schema: Schema<T>): Schema<readonly T[]> {
   return (value, wrong) => {
-    const items: T[] = [];
     if (!Array.isArray(value)) wrong.push("");
     else {
       const before = wrong.length;
-      for (const [index, item] of value.entries()) {
+      for (let index = 0; index < value.length && wrong.length < before + ENOUGH; index++) {
         const noted = wrong.length;
-        items.push(schema(item, wrong));
+        value[index] = schema(value[index], wrong);
         if (wrong.length > noted) nameFrom(noted, wrong, String(index));
-        if (wrong.length >= before + ENOUGH) break;
       }
     }
-    return Object.freeze(items);
+    return Object.freeze(value as T[]);
   };
 }
 
-/** An object. Its members come in the order of the shape, so that all objects of a shape are laid out alike in memory. */
+/** An object with these members, and no others. */
 export function object<T extends object>(shape: { readonly [Name in keyof T]-?: Schema<T[Name]> }): Schema<T> {
   const members = Object.entries<Schema<unknown>>(shape).map(([name, schema]) => ({ name, schema }));
   return (value, wrong) => {
-    const found: Record<string, unknown> = {};
-    if (!isRecord(value)) wrong.push("");
-    else {
-      for (const { name, schema } of members) {
-        const noted = wrong.length;
-        const member = schema(value[name], wrong);
-        if (wrong.length > noted) nameFrom(noted, wrong, name);
-        if (member !== undefined) found[name] = member;
-      }
+    if (!isRecord(value)) {
+      wrong.push("");
+      return value as T;
     }
-    return Object.freeze(found) as T;
+    let known = 0;
+    for (const { name, schema } of members) {
+      const noted = wrong.length;
+      const given = value[name];
+      const member = schema(given, wrong);
+      if (wrong.length > noted) nameFrom(noted, wrong, name);
+      if (member !== given) value[name] = member;
+      if (member !== undefined) known++;
+    }
+    return Object.freeze(Object.keys(value).length === known ? value : pick(value, members)) as T;
   };
 }
 
+/** The members that are known. */
+function pick(value: Json, members: readonly { readonly name: string }[]): Json {
+  const found: Json = {};
+  for (const { name } of members) if (value[name] !== undefined) found[name] = value[name];
+  return found;
+}
+
+type Json = Record<string, unknown>;
+
 /** Whether it is an object of JSON. */
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+export function isRecord(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
