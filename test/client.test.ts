@@ -183,6 +183,7 @@ describe("importing the package", () => {
     const script = `
       const before = globalThis.fetch;
       await import(${JSON.stringify(index)});
+      await import(${JSON.stringify(new URL("transport/pool.js", index).href)});
       const { Agent } = await import("undici");
       const kept = [1, 2].every(n => !(globalThis[Symbol.for("undici.globalDispatcher." + n)] instanceof Agent));
       console.log(before === globalThis.fetch, kept);

@@ -39,7 +39,14 @@ export async function claim(
   if (record === undefined) {
     // What the journal knows is told without the link, which may be released or need its customer.
     if (await isKnown()) return undefined;
-    ({ record } = await resources.usable(linkId, "debit", call));
+    try {
+      ({ record } = await resources.usable(linkId, "debit", call));
+    } catch (error) {
+      // A refresh takes its time, and no lock is held: somebody else may have made the debit meanwhile.
+      attempt.inDoubt = true;
+      if (await isKnown()) return undefined;
+      throw error;
+    }
   }
   const now = Date.now();
   const entry = {

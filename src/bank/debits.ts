@@ -16,7 +16,7 @@ import { type Debit, isFinal, pointsToEarlier } from "./debit.js";
 import { checkIsThisDebit } from "./debit-answer.js";
 import { claim } from "./debit-claim.js";
 import { type CreateDebit, checkDebit, checkReference } from "./debit-order.js";
-import { isOpen, isOver, Journal, journalLock } from "./journal.js";
+import { isOpen, isOver, Journal, journalLock, type VersionedEntry } from "./journal.js";
 import type { LinkCalls, LinkContext } from "./link-context.js";
 import { type Attempt, Settlement } from "./settlement.js";
 
@@ -167,10 +167,13 @@ export class Debits {
     }
     const read = () => this.#journal.read(reference);
     if (claimed === undefined) {
-      const known = await lookPastClaim(call, read, seen => seen?.entry.state === "sent");
+      const claimOf = (seen: VersionedEntry | undefined) => (seen?.entry.state === "sent" ? seen.version : undefined);
+      const known = await lookPastClaim(this.#store, lock, call, read, claimOf);
       if (known !== undefined && isOver(known.entry)) return settlement.settle(attempt, known, call);
     }
-    return withLock(this.#store, lock, call, async () => settlement.settle(attempt, await read(), call, claimed));
+    // What was sent is no first attempt any more, also where nobody has written since.
+    const unsent = claimed?.fresh ? undefined : claimed;
+    return withLock(this.#store, lock, call, async () => settlement.settle(attempt, await read(), call, unsent));
   }
 
   /** Runs a call with what settles the link's debits, under the registration that it belongs to. */

@@ -60,6 +60,9 @@ export type RecoveredDebit = SettledDebit | UnsettledDebit;
 
 type Outcome = Pick<SettledDebit, "outcome" | "debit" | "error"> | Pick<UnsettledDebit, "outcome" | "error">;
 
+/** Milliseconds between two looks whether the client was closed. */
+const LOOK = 250;
+
 /** The debits of all links that are still open. */
 export class OpenDebits {
   readonly #journal: Journal;
@@ -122,10 +125,16 @@ export class OpenDebits {
     } catch (error) {
       failed.push(error);
     }
-    const { signal } = options ?? {};
-    if (sent.length > 0) await sleep(CLAIM, undefined, signal && { signal }).catch(() => {});
+    if (sent.length > 0) await this.#waitOut(options?.signal);
     yield* sent;
     if (failed.length > 0) throw failed[0];
+  }
+
+  /** Leaves those alone who may be at a debit; not longer than the client is open. */
+  async #waitOut(signal: AbortSignal | undefined): Promise<void> {
+    for (let left = CLAIM; left > 0 && !this.#calls.closed && !signal?.aborted; left -= LOOK) {
+      await sleep(Math.min(left, LOOK), undefined, signal && { signal }).catch(() => {});
+    }
   }
 
   /** What links were under other clients goes when no debit needs it. What can't go now goes another time. */

@@ -56,12 +56,44 @@ export function withClaim<T>(
   return lock.holding(() => work(() => lock.take()), CLAIMED_BEAT);
 }
 
-/** Looks until no claim shows any more, or it has stood for so long that the lock tells whether somebody is at it. */
-export async function lookPastClaim<T>(call: Call, look: () => Promise<T>, isClaim: (seen: T) => boolean): Promise<T> {
+/**
+ * Looks until no claim shows any more, or it has stood for so long that the lock tells whether somebody is at it. A call that
+ * ends before leaves to the next one what it has waited.
+ *
+ * @param claimOf - The version of a claim; `undefined` for what is none.
+ */
+export async function lookPastClaim<T>(
+  store: Store,
+  name: string,
+  call: Call,
+  look: () => Promise<T>,
+  claimOf: (seen: T) => number | undefined,
+): Promise<T> {
   const patience = new Patience(call);
-  let seen = await look();
-  for (let waited = 0; isClaim(seen) && waited < CLAIM; seen = await look()) waited += await patience.pause();
-  return seen;
+  for (;;) {
+    const seen = await look();
+    const claim = claimOf(seen);
+    if (claim === undefined || hasStood(store, name, claim)) return seen;
+    await patience.pause();
+  }
+}
+
+/** When this process first saw a claim that still stood when it last looked, by its lock's name. */
+const watched = new WeakMap<Store, Map<string, { readonly claim: number; readonly since: number }>>();
+const MOST_WATCHED = 10_000;
+
+/** Whether a claim has stood for long enough. */
+function hasStood(store: Store, name: string, claim: number): boolean {
+  const claims = watched.get(store) ?? new Map<string, { readonly claim: number; readonly since: number }>();
+  watched.set(store, claims);
+  const known = claims.get(name);
+  claims.delete(name);
+  const since = known?.claim === claim ? known.since : performance.now();
+  if (performance.now() - since >= CLAIM) return true;
+  claims.set(name, { claim, since });
+  const [oldest = name] = claims.keys();
+  if (claims.size > MOST_WATCHED) claims.delete(oldest);
+  return false;
 }
 
 /** Resolves when the locks of this store that are given back are free. What takes too long frees itself in time. */
@@ -81,14 +113,12 @@ class Patience {
     this.#call = call;
   }
 
-  /** Waits once; returns for how many milliseconds. */
-  async pause(): Promise<number> {
+  async pause(): Promise<void> {
     const wait = this.#wait * (0.5 + Math.random());
     this.#wait = Math.min(this.#wait * 2, LONGEST_WAIT);
     await sleep(wait, undefined, { signal: this.#call.signal }).catch(() => {
       throw endedEarly(this.#call, "no", "store lock");
     });
-    return wait;
   }
 }
 

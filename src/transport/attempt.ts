@@ -60,10 +60,13 @@ class Reading implements Dispatcher.DispatchHandler {
     call.onEnd(this.#leave);
   }
 
-  /** A connection is free, and nothing has been written to it: a call that has ended meanwhile sends nothing. */
+  /**
+   * A connection is free, and nothing has been written to it: a call that has ended meanwhile sends nothing. It throws, for an
+   * abort would cost the connection.
+   */
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    if (this.#call.ended !== undefined) controller.abort(LEFT);
-    else this.#controller = controller;
+    if (this.#call.ended !== undefined) throw LEFT;
+    this.#controller = controller;
   }
 
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {

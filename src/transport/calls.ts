@@ -127,6 +127,8 @@ function made(interactionId: () => unknown): string {
   try {
     const id = interactionId();
     if (isInteractionId(id)) return id;
+    // Nobody else hears of one that is refused.
+    if (id instanceof Promise) id.catch(() => {});
   } catch (error) {
     instead = `failed with ${classOf(error)}`;
   }

@@ -27,6 +27,7 @@ export class Connector {
   readonly #tls: TlsOptions;
   readonly #failures = new WeakSet<object>();
   readonly #ready = new Set<Socket>();
+  #closed = false;
   #session: Buffer | undefined;
   /** Resolves when there is a session to resume, or none is to be waited for; absent before the first connection. */
   #first: Promise<void> | undefined;
@@ -47,16 +48,30 @@ export class Connector {
 
   /** Makes a connection ahead of time, for whoever asks for one within so many milliseconds. */
   async prepare(kept: number): Promise<void> {
-    const { hostname, host, protocol, port } = this.#url;
+    const { host, protocol, port } = this.#url;
+    // An address of IPv6 stands in brackets in a URL, and nowhere else.
+    const hostname = this.#url.hostname.replace(/^\[|\]$/g, "");
     const socket = await new Promise<Socket>((resolve, reject) =>
       this.#open({ hostname, host, protocol, port }, (...[error, connected]) =>
         error === null ? resolve(connected) : reject(error),
       ),
     );
-    this.#ready.add(socket);
+    if (this.#closed) socket.destroy();
+    else this.#ready.add(socket);
     const drop = () => this.#ready.delete(socket) && socket.destroy();
     socket.once("close", drop);
     setTimeout(drop, kept).unref();
+  }
+
+  /** How many connections wait for somebody to ask for them. */
+  get prepared(): number {
+    return this.#ready.size;
+  }
+
+  /** Forgets the session: a server that can't go on with it would be asked to for ever. */
+  forget(): void {
+    this.#session = undefined;
+    this.#first = undefined;
   }
 
   /** Whether the error is one of connecting, so that no request can have left. */
@@ -66,13 +81,18 @@ export class Connector {
 
   /** Ends the connections that nobody asked for. */
   close(): void {
+    this.#closed = true;
     for (const socket of this.#ready) socket.destroy();
   }
 
   /** Of many at once on a cold start one makes a full handshake, and the others resume its session. */
   #open(options: buildConnector.Options, callback: buildConnector.Callback): void {
-    if (this.#first === undefined) this.#first = new Promise(resolve => this.#dial(options, callback, resolve));
-    else if (this.#session !== undefined) this.#dial(options, callback);
+    if (this.#first === undefined) {
+      this.#first = new Promise(resolve => {
+        setTimeout(resolve, PATIENCE).unref();
+        this.#dial(options, callback, resolve);
+      });
+    } else if (this.#session !== undefined) this.#dial(options, callback);
     else void this.#first.then(() => this.#dial(options, callback));
   }
 
@@ -84,11 +104,11 @@ export class Connector {
     };
     const resumed = this.#session === undefined ? {} : { session: this.#session };
     const connect = buildConnector({ ...this.#tls, ...resumed, maxCachedSessions: 0 });
-    setTimeout(decided, PATIENCE).unref();
     connect(options, (...result) => {
       const [error, socket] = result;
       if (error !== null) {
         this.#failures.add(error);
+        this.forget();
         decided();
       } else if (socket instanceof TLSSocket) {
         // TLS 1.3 gives sessions after the handshake (RFC 8446 section 4.6.1), TLS 1.2 in it.

@@ -131,8 +131,12 @@ export class Door {
     } catch (error) {
       const lost = error instanceof TransportError && error.code === "connection_lost";
       if (outgoing.method !== "GET" || !lost) throw error;
+      return await this.#made(generation, outgoing, endpoint, call, resends + 1).catch(again => {
+        // What was lost may have been read, though the repetition has not left.
+        if (!(again instanceof TransportError && again.reached === "no")) throw again;
+        throw call.ended === undefined ? error : endedEarly(call, "possible", endpoint, "none");
+      });
     }
-    return this.#made(generation, outgoing, endpoint, call, resends + 1);
   }
 
   /** Makes one attempt, and tells of it where somebody listens. */
@@ -198,6 +202,7 @@ export class Door {
       const failed = { method, presents, endpoint, certificate, answeredBefore: origin.answered };
       const failure = classifyFailure(error, failed, call, origin);
       note.outcome = outcomeOf(failure);
+      if (call.ended === undefined && failure instanceof TransportError) origin.forgetSession();
       throw failure;
     } finally {
       note.endedAt = Date.now();

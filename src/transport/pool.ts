@@ -77,9 +77,18 @@ export class Origin {
     this.#pool.dispatch(options, handler);
   }
 
-  /** Makes so many connections now, for the requests to come. They are kept as long as an idle one is. */
+  /** Makes connections for the requests to come until there are so many. They are kept as long as an idle one is. */
   async warm(connections: number): Promise<void> {
-    await Promise.all(Array.from({ length: connections }, () => this.#connector.prepare(KEPT_ALIVE)));
+    const length = Math.max(
+      0,
+      Math.min(connections, MOST_CONNECTIONS) - this.#pool.stats.connected - this.#connector.prepared,
+    );
+    await Promise.all(Array.from({ length }, () => this.#connector.prepare(KEPT_ALIVE)));
+  }
+
+  /** The next connection makes a full handshake: what failed may have been the session that it resumed. */
+  forgetSession(): void {
+    this.#connector.forget();
   }
 
   /** Whether the error came from making a connection, so that no request can have left. */

@@ -210,6 +210,9 @@ async function race(seed: number, weather: Weather): Promise<void> {
   bank.fates.push(
     ...Array.from({ length: 12 }, () => (random() < 0.5 ? "succeeds" : FATES[between(0, FATES.length - 1)]!)),
   );
+  // The bank can't be asked either, now and then.
+  if (weather.rough)
+    for (const at of [between(0, 9_000), between(0, 20_000)]) setTimeout(() => bank.failingInquiries++, at);
   const processes = Array.from({ length: 6 }, () => new Process(world, between(-weather.skew, weather.skew)));
   const told: { readonly process: Process; readonly reference: string; readonly outcome: unknown }[] = [];
   const living: Promise<unknown>[] = [];

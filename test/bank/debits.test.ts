@@ -596,6 +596,14 @@ describe("a claim", () => {
     expect(await isLocked()).toBe(false);
   });
 
+  test("whose answer was unclear is asked after, also where somebody had the lock for a moment and wrote nothing", async () => {
+    bank.fates.push("succeeds, then the connection is lost", "answers 422");
+    const lock = store.lock.bind(store);
+    vi.spyOn(store, "lock").mockResolvedValueOnce(false).mockImplementation(lock);
+    expect(await new Debits(contextTo(bank.send), store).create(ORDER)).toMatchObject({ status: "succeeded" });
+    expect([bank.posts.length, bank.inquiries, bank.ledger.length]).toEqual([1, 1, 1]);
+  });
+
   test("that somebody has taken over is left to them, and what they find out is told", async () => {
     const overtaken = new Debits(
       contextTo(async outgoing => {

@@ -245,49 +245,75 @@ describe("work that begins with a claim", () => {
 });
 
 describe("who meets a claim", () => {
+  const VERSIONS: Readonly<Record<string, number>> = { claim: 1, another: 2 };
+  const past = (store: Store, look: () => Promise<string | undefined>, call = aCall()) =>
+    lookPastClaim(store, "a", call, look, seen => VERSIONS[seen ?? ""]);
+  /** Waits take no time, but the clock of the test. */
+  const waits = () => {
+    vi.useFakeTimers({ toFake: [...CLOCK, "performance"] });
+    return vi
+      .mocked(sleep)
+      .mockReset()
+      .mockImplementation(async (wait = 0) => void (await vi.advanceTimersByTimeAsync(wait)));
+  };
+
   test("looks again until it shows no more", async () => {
-    const asleep = vi.mocked(sleep).mockClear().mockResolvedValue(undefined);
+    const asleep = waits();
     const seen = ["claim", "claim", "known"];
-    const last = await lookPastClaim(
-      aCall(),
-      async () => seen.shift(),
-      one => one === "claim",
-    );
-    expect(last).toBe("known");
+    expect(await past(new MemoryStore(), async () => seen.shift())).toBe("known");
     expect(asleep).toHaveBeenCalledTimes(2);
   });
 
   test("does not wait where there is none", async () => {
-    const asleep = vi.mocked(sleep).mockClear();
-    expect(
-      await lookPastClaim(
-        aCall(),
-        async () => "known",
-        one => one === "claim",
-      ),
-    ).toBe("known");
+    const asleep = waits();
+    expect(await past(new MemoryStore(), async () => "known")).toBe("known");
     expect(asleep).not.toHaveBeenCalled();
   });
 
-  test.each([0, 0.5, 1])("goes on when it has stood for as long as it counts, by no clock (%d)", async random => {
+  test.each([0, 0.5, 1])("goes on when it has stood for as long as it counts (%d)", async random => {
     vi.spyOn(Math, "random").mockReturnValue(random);
-    const asleep = vi.mocked(sleep).mockClear().mockResolvedValue(undefined);
+    const asleep = waits();
     const look = vi.fn(async () => "claim");
-    expect(await lookPastClaim(aCall(), look, one => one === "claim")).toBe("claim");
-    const waited = asleep.mock.calls.reduce((sum, [wait = 0]) => sum + wait, 0);
+    const began = performance.now();
+    expect(await past(new MemoryStore(), look)).toBe("claim");
+    const waited = performance.now() - began;
     expect(waited).toBeGreaterThanOrEqual(CLAIM);
     expect(waited).toBeLessThan(CLAIM + 1_000);
     // And looks once more after the last wait.
     expect(look).toHaveBeenCalledTimes(asleep.mock.calls.length + 1);
   });
 
+  test("begins anew with another one", async () => {
+    waits();
+    const store = new MemoryStore();
+    const began = performance.now();
+    const look = async () => (performance.now() - began < CLAIM / 2 ? "claim" : "another");
+    await past(store, look);
+    expect(performance.now() - began).toBeGreaterThanOrEqual(1.5 * CLAIM);
+  });
+
+  test("leaves to the next call what it has waited, when its own ends", async () => {
+    const store = new MemoryStore();
+    waits();
+    const began = performance.now();
+    const ending = aCall();
+    const look = async () => {
+      if (performance.now() - began > CLAIM / 2) vi.mocked(sleep).mockRejectedValueOnce(new Error("aborted"));
+      return "claim";
+    };
+    expect(await rejection(past(store, look, ending), TransportError)).toMatchObject({ reached: "no" });
+    await past(store, async () => "claim");
+    expect(performance.now() - began).toBeLessThan(1.2 * CLAIM);
+    // Of another store it knows nothing.
+    const again = performance.now();
+    await past(new MemoryStore(), async () => "claim");
+    expect(performance.now() - again).toBeGreaterThanOrEqual(CLAIM);
+  });
+
   test("gives up when the call ends", async () => {
+    vi.useRealTimers();
     vi.mocked(sleep).mockReset();
-    const waiting = lookPastClaim(
-      shortCall(30),
-      async () => "claim",
-      one => one === "claim",
-    );
+    const waiting = past(new MemoryStore(), async () => "claim", shortCall(30));
     expect(await rejection(waiting, TransportError)).toMatchObject({ code: "timeout", reached: "no" });
   });
 });

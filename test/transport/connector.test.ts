@@ -1,9 +1,10 @@
 import { once } from "node:events";
 import { type AddressInfo, connect as connectTcp, createServer as createTcpServer, type Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
-import { createServer, type TLSSocket, type TlsOptions } from "node:tls";
+import { createServer, type Server, type TLSSocket, type TlsOptions } from "node:tls";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { TransportError } from "../../src/errors.js";
+import type { Call } from "../../src/transport/call.js";
 import { MOST_CONNECTIONS } from "../../src/transport/connection.js";
 import { Door } from "../../src/transport/door.js";
 import { Generations } from "../../src/transport/generation.js";
@@ -27,10 +28,15 @@ interface Bank {
   /** For each connection, whether it resumed a session. The last ones may be known a moment later than to the client. */
   readonly resumed: boolean[];
   readonly open: Set<TLSSocket>;
+  readonly server: Server;
 }
 
 /** A bank of few words: what it is asked on one connection it answers with the same, and hangs up where it is told to. */
-async function aBank(options: TlsOptions = {}, hangsUp = true): Promise<Bank> {
+async function aBank(
+  options: TlsOptions = {},
+  hangsUp = true,
+  when: (answer: () => void) => unknown = answer => answer(),
+): Promise<Bank> {
   const resumed: boolean[] = [];
   const open = new Set<TLSSocket>();
   const answer = `HTTP/1.1 200 OK\r\ncontent-length: 2\r\n${hangsUp ? "connection: close\r\n" : ""}\r\n{}`;
@@ -38,7 +44,7 @@ async function aBank(options: TlsOptions = {}, hangsUp = true): Promise<Bank> {
     resumed.push(socket.isSessionReused());
     open.add(socket);
     socket.on("close", () => open.delete(socket)).on("error", () => {});
-    socket.on("data", () => (hangsUp ? socket.end(answer) : socket.write(answer)));
+    socket.on("data", () => when(() => (hangsUp ? socket.end(answer) : socket.write(answer))));
   });
   bank.listen(0, "127.0.0.1");
   await once(bank, "listening");
@@ -47,7 +53,7 @@ async function aBank(options: TlsOptions = {}, hangsUp = true): Promise<Bank> {
     bank.close();
   });
   const { port } = bank.address() as AddressInfo;
-  return { origin: `https://localhost:${port}`, port, resumed, open };
+  return { origin: `https://localhost:${port}`, port, resumed, open, server: bank };
 }
 
 function aDoor(): Door {
@@ -57,8 +63,8 @@ function aDoor(): Door {
 }
 
 /** Makes a call, from beginning to end. */
-async function call(door: Door, origin: string): Promise<void> {
-  await door.send({ method: "GET", url: new URL(origin), headers: {}, presents: "client-certificate" }, aCall());
+async function call(door: Door, origin: string, within: Call = aCall()): Promise<void> {
+  await door.send({ method: "GET", url: new URL(origin), headers: {}, presents: "client-certificate" }, within);
 }
 
 describe.each(["TLSv1.2", "TLSv1.3"] as const)("with %s", version => {
@@ -140,6 +146,43 @@ describe("a first connection that does not come about", () => {
   });
 });
 
+describe("a session that the server can't go on with", () => {
+  test.each(["TLSv1.2", "TLSv1.3"] as const)("is not offered for ever (%s)", async version => {
+    const bank = await aBank({ maxVersion: version });
+    let choking = false;
+    // Cuts off whoever resumes a session, as soon as the handshake is over.
+    const choke = (socket: TLSSocket) => choking && socket.isSessionReused() && socket.destroy();
+    bank.server.on("secureConnection", choke);
+    const door = aDoor();
+    await call(door, bank.origin);
+    choking = true;
+    await call(door, bank.origin);
+    await call(door, bank.origin);
+    expect(bank.resumed.filter(resumed => !resumed).length).toBeGreaterThan(1);
+  });
+});
+
+describe("calls that end while they wait for a connection", () => {
+  test("cost those behind them none", async () => {
+    let answers: (() => void)[] | undefined = [];
+    const bank = await aBank({}, false, answer => (answers === undefined ? answer() : answers.push(answer)));
+    const door = aDoor();
+    const held = Array.from({ length: MOST_CONNECTIONS }, () => call(door, bank.origin));
+    await vi.waitFor(() => expect(answers).toHaveLength(MOST_CONNECTIONS));
+    const waiting = Array.from({ length: 100 }, () => call(door, bank.origin, shortCall(50)));
+    const outcomes = await Promise.allSettled(waiting);
+    expect(outcomes.map(one => (one.status === "rejected" ? one.reason.reached : one.value))).toEqual(
+      Array(100).fill("no"),
+    );
+    const late = answers;
+    answers = undefined;
+    for (const answer of late) answer();
+    await Promise.all(held);
+    await Promise.all(Array.from({ length: MOST_CONNECTIONS }, () => call(door, bank.origin)));
+    expect(bank.resumed).toHaveLength(MOST_CONNECTIONS);
+  });
+});
+
 describe("connections that were made ahead of time", () => {
   test("serve the requests that come next, and need no other", async () => {
     const bank = await aBank({}, false);
@@ -164,6 +207,27 @@ describe("connections that were made ahead of time", () => {
     await Promise.all(gone);
     await call(door, bank.origin);
     expect(bank.resumed.at(-1)).toBe(true);
+  });
+
+  test("are as many as there are to be, however often they are asked for, and never more than the cap", async () => {
+    const bank = await aBank({}, false);
+    const door = aDoor();
+    for (let again = 0; again < 3; again++) await door.warm(bank.origin, 5, aCall());
+    await vi.waitFor(() => expect(bank.open.size).toBe(5));
+    await door.warm(bank.origin, 2 * MOST_CONNECTIONS, aCall());
+    await vi.waitFor(() => expect(bank.open.size).toBe(MOST_CONNECTIONS));
+    await call(door, bank.origin);
+    await door.warm(bank.origin, MOST_CONNECTIONS, aCall());
+    expect(bank.resumed).toHaveLength(MOST_CONNECTIONS);
+  });
+
+  test("reach an address of IPv6, too", async () => {
+    const bank = await aBank({ ...serverCertificate(authority, ["::1"]) }, false);
+    const generations = new Generations(certificateOptions({ ...partner, ca: authority.certificate }));
+    closing.push(() => generations.close());
+    const warmed = new Door(generations).warm(`https://[::1]:${bank.port}`, 1, aCall());
+    // Nobody listens there: what counts is that the address was understood.
+    expect((await rejection(warmed, TransportError)).message).toContain("ECONNREFUSED");
   });
 
   test("go with the door", async () => {

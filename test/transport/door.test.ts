@@ -113,6 +113,14 @@ describe("an answer", () => {
   });
 });
 
+test("a safe request that was lost may have been read, though its repetition finds no connection", async () => {
+  // It is read, and then nobody gets in any more.
+  const bank: TestServer = await aServer({ ...server, ca: authority.certificate, requestCert: true }, () => bank.drop());
+  const lost = await rejection(aDoor().send(get(bank.url), aCall()), TransportError);
+  expect(bank.seen).toHaveLength(1);
+  expect(lost).toMatchObject({ code: "connection_lost", reached: "possible", sideEffect: "none" });
+});
+
 describe("the client certificate", () => {
   test("is presented where it is asked for, and nowhere else", async () => {
     const bank = await friendlyServer();
