@@ -108,7 +108,7 @@ export class MinnaClient {
   readonly #sealedUnder: string | undefined;
 
   /**
-   * Checks the options. It does no I/O: an outage at the bank does not stop the partner's server from starting.
+   * Checks the options. It asks nobody: an outage at the bank does not stop the partner's server from starting.
    *
    * @throws {@link ConfigurationError} that names every wrong option at once.
    */

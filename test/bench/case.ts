@@ -96,7 +96,7 @@ export interface BenchCase extends Case {
 export interface Count {
   readonly name: string;
   readonly value: number;
-  /** `""` for a plain number; `"x"` for a ratio. */
+  /** `""` for a plain number; `"×"` for a ratio. */
   readonly unit: string;
   readonly atLeast?: number;
   readonly atMost?: number;

@@ -11,7 +11,6 @@ import { startServer } from "../support/tls-server.js";
 import { countsSince } from "./requests.js";
 
 const BURST = 100;
-/** Connections to one origin at a time. */
 
 describe("a cold burst of 100 calls", () => {
   it("opens no more connections than the cap", async () => {

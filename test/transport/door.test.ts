@@ -115,7 +115,9 @@ describe("an answer", () => {
 
 test("a safe request that was lost may have been read, though its repetition finds no connection", async () => {
   // It is read, and then nobody gets in any more.
-  const bank: TestServer = await aServer({ ...server, ca: authority.certificate, requestCert: true }, () => bank.drop());
+  const bank: TestServer = await aServer({ ...server, ca: authority.certificate, requestCert: true }, () =>
+    bank.drop(),
+  );
   const lost = await rejection(aDoor().send(get(bank.url), aCall()), TransportError);
   expect(bank.seen).toHaveLength(1);
   expect(lost).toMatchObject({ code: "connection_lost", reached: "possible", sideEffect: "none" });

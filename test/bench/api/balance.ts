@@ -5,6 +5,7 @@ import {
   FLOOR,
   nodeFetch,
   OPENID_CLIENT,
+  OPENID_CLIENT_OVER_NODE,
   openidClient,
   openidClientOverNodeFetch,
   SDK,
@@ -52,8 +53,11 @@ export const balanceOfMany: BenchCase = {
   contenders,
   goals: [
     { figure: "callsPerSecond", of: SDK, atLeast: 0.85 },
-    { figure: "callsPerSecond", of: SDK, against: OPENID_CLIENT, atLeast: 3, beforeNode: 22 },
-    { figure: "callsPerSecond", of: SDK, against: OPENID_CLIENT, atLeast: 1.6, sinceNode: 22 },
+    // Over either fetch, whichever of them is faster.
+    ...[OPENID_CLIENT, OPENID_CLIENT_OVER_NODE].flatMap(against => [
+      { figure: "callsPerSecond" as const, of: SDK, against, atLeast: 3, beforeNode: 22 },
+      { figure: "callsPerSecond" as const, of: SDK, against, atLeast: 1.6, sinceNode: 22 },
+    ]),
     { figure: "p99", of: SDK, atMost: 1.3 },
   ],
 };

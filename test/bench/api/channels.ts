@@ -37,7 +37,7 @@ function heard(servers: Servers): Contender {
 export const channels: BenchCase = {
   kind: "race",
   name: "channels",
-  title: "A balance, 32 callers at a time, with nobody and with somebody listening to the diagnostics channels",
+  title: "A balance, 32 callers at a time: what it costs that somebody listens to the diagnostics channels",
   needs: ["bank"],
   async unavailable() {
     return "CHANNELS" in (await import("minna-baas")) ? undefined : "this version has no channels.";

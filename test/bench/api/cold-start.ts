@@ -10,6 +10,11 @@ const [what = "", addresses = "{}"] = process.argv.slice(2);
 const starts: Readonly<Record<string, () => Promise<unknown>>> = {
   nothing: async () => {},
   package: () => import("minna-baas"),
+  // undici comes with the first client.
+  client: async () => {
+    await import("minna-baas");
+    await import(new URL("transport/pool.js", import.meta.resolve("minna-baas")).href);
+  },
   dependencies: () => import("./dependencies.js"),
   "first balance: minna-baas": firstOfSdk,
   "first balance: undici request": firstOfRequest,

@@ -18,6 +18,7 @@ const SCRIPT = new URL("cold-start.js", import.meta.url);
 const STARTS = [
   "nothing",
   "package",
+  "client",
   "dependencies",
   "first balance: minna-baas",
   "first balance: undici request",
@@ -51,6 +52,11 @@ export const cold: CountCase = {
         of("dependencies", "milliseconds"),
         1.15,
       ),
+      over(
+        "import and what comes with the first client: minna-baas / dependencies",
+        of("client", "milliseconds"),
+        of("dependencies", "milliseconds"),
+      ),
       timed("first balance: minna-baas", of("first balance: minna-baas", "milliseconds")),
       timed("first balance: undici request", of("first balance: undici request", "milliseconds")),
       // What an import leaves for later is paid here.
@@ -62,6 +68,11 @@ export const cold: CountCase = {
       size("heap after import: minna-baas", added("package", "heapUsed")),
       size("heap after import: dependencies", added("dependencies", "heapUsed")),
       over("heap: minna-baas / dependencies", added("package", "heapUsed"), added("dependencies", "heapUsed"), 1.15),
+      over(
+        "memory with the first client: minna-baas / dependencies",
+        added("client", "rss"),
+        added("dependencies", "rss"),
+      ),
       await loaded("the import", ["package"]),
       await loaded("the first balance", ["first balance: minna-baas", addresses]),
       ...(await Promise.all(
@@ -82,9 +93,10 @@ function size(name: string, values: readonly number[]): Count {
   return { name, value: median(values), unit: "MB", note: between(values) };
 }
 
-function over(name: string, values: readonly number[], others: readonly number[], atMost: number): Count {
+function over(name: string, values: readonly number[], others: readonly number[], atMost?: number): Count {
   const { median: value, least, most } = ratio(values, others);
-  return { name, value, unit: "×", atMost, note: `${shown(least)}–${shown(most)}` };
+  const note = `${shown(least)}–${shown(most)}`;
+  return { name, value, unit: "×", ...(atMost === undefined ? {} : { atMost }), note };
 }
 
 function between(values: readonly number[]): string {

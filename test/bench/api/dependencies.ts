@@ -1,5 +1,4 @@
-// What a partner would import without this package, and it imports itself.
+// What the package depends on.
 import "jose";
 import "openid-client";
 import "undici";
-import "zod";

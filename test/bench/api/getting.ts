@@ -9,6 +9,7 @@ import { agentFor, bankOf, headersOf, TOKEN } from "./partner.js";
 
 export const FLOOR = "undici request";
 export const OPENID_CLIENT = "openid-client";
+export const OPENID_CLIENT_OVER_NODE = "openid-client, Node's fetch";
 export const SDK = "minna-baas";
 
 /** Least work first: an agent with the certificate, and `JSON.parse`. */
@@ -44,7 +45,7 @@ export function openidClient(servers: Servers, path: string): Contender {
 
 /** The same with the fetch that Node has built in. */
 export function openidClientOverNodeFetch(servers: Servers, path: string): Contender {
-  return protectedResource("openid-client, Node's fetch", servers, path, async () => fetch);
+  return protectedResource(OPENID_CLIENT_OVER_NODE, servers, path, async () => fetch);
 }
 
 /** This package, by its public API. */
