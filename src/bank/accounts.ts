@@ -82,7 +82,7 @@ export class Accounts {
    * @throws {@link ApiError} when the bank refuses; {@link LinkError} when the link can't be used;
    * {@link TransportError} when there is no answer.
    */
-  async list(options?: CallOptions): Promise<readonly WithInteractionId<Account>[]> {
+  list(options?: CallOptions): Promise<readonly WithInteractionId<Account>[]> {
     return this.#calls.run("accounts.list", options, async (call, { configuration, resources, linkId }) => {
       const endpoint = endpointAt(configuration.apiBaseUrl, configuration.contract.paths.accounts);
       const answer = await resources.call(linkId, { method: "GET", ...endpoint, operation: "accounts" }, call);
@@ -99,7 +99,7 @@ export class Accounts {
    *
    * @throws {@link ApiError} `not_found` for an account that is not the customer's; otherwise as `list()`.
    */
-  async balance(accountId: string, options?: CallOptions): Promise<WithInteractionId<Balance>> {
+  balance(accountId: string, options?: CallOptions): Promise<WithInteractionId<Balance>> {
     return this.#calls.run("accounts.balance", options, async (call, { configuration, resources, linkId }) => {
       const endpoint = endpointAt(configuration.apiBaseUrl, configuration.contract.paths.balance, { accountId });
       const request = { method: "GET", ...endpoint, scope: "balance", operation: "balance" } as const;

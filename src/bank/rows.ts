@@ -233,13 +233,13 @@ async function* pagesOf<Row extends Keyed>(
   } while (next !== undefined);
 }
 
-/** Where pages lead on to. */
-const positions = new WeakMap<object, () => Position>();
+/** Where a page leads on to: beside what is seen of it. */
+const POSITION: unique symbol = Symbol("position");
 
 /** One getter for all pages: with one of its own, each would be laid out in memory like no other. */
 const CURSOR: PropertyDescriptor = {
-  get(this: object): string | undefined {
-    const position = positions.get(this);
+  get(this: { readonly [POSITION]?: () => Position }): string | undefined {
+    const position = this[POSITION];
     return position && writeCursor(position());
   },
   enumerable: true,
@@ -247,6 +247,6 @@ const CURSOR: PropertyDescriptor = {
 
 /** Gives a page its cursor. It takes a digest of each row, so it is written when it is asked for. */
 function leadingOn<Row>(page: Page<Row>, position: () => Position): Page<Row> {
-  positions.set(page, position);
-  return Object.defineProperty(page, "cursor", CURSOR);
+  // Not in a WeakMap: pages come and go faster than one is cleaned.
+  return Object.defineProperties(page, { [POSITION]: { value: position }, cursor: CURSOR });
 }

@@ -50,8 +50,10 @@ export class Call implements CallDetails {
   readonly customerAuthenticatedAt: string | undefined;
   readonly trail: Trail;
   #ended: Ending | undefined;
-  readonly #leavers = new Set<() => void>();
+  #leavers: (() => void)[] = [];
   #controller: AbortController | undefined;
+  #over: Promise<void> | undefined;
+  #finished: (() => void) | undefined;
 
   constructor(details: CallDetails) {
     this.interactionId = details.interactionId;
@@ -78,18 +80,34 @@ export class Call implements CallDetails {
     if (this.#ended !== undefined) return;
     this.#ended = why;
     this.#controller?.abort(why);
-    for (const leave of this.#leavers) leave();
+    const leavers = this.#leavers;
+    this.#leavers = [];
+    for (const leave of leavers) leave();
+  }
+
+  /** Resolves when its work is over, be it done or failed. */
+  get over(): Promise<void> {
+    this.#over ??= new Promise(resolve => {
+      this.#finished = resolve;
+    });
+    return this.#over;
+  }
+
+  /** Its work is over. */
+  finish(): void {
+    this.#finished?.();
   }
 
   /** Calls `leave` when the call ends, unless it was taken back before. */
   onEnd(leave: () => void): void {
-    if (this.#ended === undefined) this.#leavers.add(leave);
+    if (this.#ended === undefined) this.#leavers.push(leave);
     else leave();
   }
 
   /** Takes back what `onEnd()` was given. */
   offEnd(leave: () => void): void {
-    this.#leavers.delete(leave);
+    const at = this.#leavers.lastIndexOf(leave);
+    if (at >= 0) this.#leavers.splice(at, 1);
   }
 }
 
@@ -114,10 +132,12 @@ export async function withCall<T>(
 ): Promise<T> {
   const milliseconds = checkTimeout(options?.timeout) ?? timeout;
   const caller = checkSignal(options?.signal);
+  const { customerIp, customerAuthenticatedAt } = checkCustomer(options?.customerPresent);
   const call = new Call({
     interactionId: checkInteractionId(options?.interactionId),
-    ...checkCustomer(options?.customerPresent),
     deadline: Date.now() + milliseconds,
+    customerIp,
+    customerAuthenticatedAt,
     trail,
   });
   const timer = setTimeout(() => call.end("timeout"), milliseconds);
@@ -132,6 +152,7 @@ export async function withCall<T>(
     clearTimeout(timer);
     leave?.();
     running?.delete(call);
+    call.finish();
   }
 }
 
@@ -213,8 +234,10 @@ export function isInteractionId(value: unknown): value is string {
   return typeof value === "string" && UUID.test(value);
 }
 
+const NOBODY = { customerIp: undefined, customerAuthenticatedAt: undefined };
+
 function checkCustomer(present: CallOptions["customerPresent"]): Pick<Call, "customerIp" | "customerAuthenticatedAt"> {
-  if (present === undefined) return { customerIp: undefined, customerAuthenticatedAt: undefined };
+  if (present === undefined) return NOBODY;
   const { ip, authenticatedAt } = present ?? {};
   if (typeof ip !== "string" || isIP(ip) === 0)
     throw new ArgumentError("customerPresent.ip", "customerPresent.ip must be an IP address.");

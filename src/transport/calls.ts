@@ -86,7 +86,13 @@ export class Calls {
   }
 
   #run<T>(options: CallOptions | undefined, work: (call: Call) => Promise<T>, timeout: number): Promise<T> {
-    return this.track(() => withCall(this.#identified(options), timeout, work, new Trail(this.#knownAs), this.#calls));
+    if (this.#closed) return Promise.reject(closed());
+    this.#look();
+    try {
+      return withCall(this.#identified(options), timeout, work, new Trail(this.#knownAs), this.#calls);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   #identified(options: CallOptions | undefined): CallOptions | undefined {
@@ -111,7 +117,7 @@ export class Calls {
       if (signal.aborted) resolve();
     });
     signal.addEventListener("abort", () => this.#endCalls(), { once: true });
-    await Promise.allSettled(this.#running);
+    await Promise.allSettled([...this.#running, ...Array.from(this.#calls, call => call.over)]);
     await Promise.race([rest(), ended]);
     clearTimeout(timer);
   }

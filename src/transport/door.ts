@@ -110,43 +110,42 @@ export class Door {
     const { thumbprint } = outgoing;
     const generation = this.#generations.atHand(thumbprint, call) ?? (await this.#generations.with(thumbprint, call));
     try {
-      return await this.#sendWith(generation, outgoing, call);
+      return await this.#made(generation, outgoing, call, 0);
     } catch (error) {
-      const refused = error instanceof TransportError && error.code === "client_certificate_refused";
-      if (!refused || outgoing.presents === "nothing") throw error;
+      if (!(error instanceof TransportError)) throw error;
+      if (error.code === "connection_lost") return await this.#afterLoss(error, generation, outgoing, call, 1);
+      if (error.code !== "client_certificate_refused" || outgoing.presents === "nothing") throw error;
       await this.#generations.refresh(call);
       const next = await this.#generations.current(call);
       if (next === generation) throw error;
-      return this.#sendWith(next, outgoing, call, 1);
+      return await this.#made(next, outgoing, call, 1).catch(again => this.#afterLoss(again, next, outgoing, call, 2));
     }
   }
 
-  /** `resends`: how often it was sent before. */
-  async #sendWith(generation: Generation, outgoing: OutgoingRequest, call: Call, resends = 0): Promise<Answer> {
-    const endpoint = outgoing.shownAs ?? nameOf(outgoing.url);
-    // By the clock, too: in a machine that was asleep, the timers have not noticed.
-    if (call.ended !== undefined || Date.now() >= call.deadline) throw endedEarly(call, "no", endpoint);
+  /** `resends`: how often it will have been sent before. */
+  async #afterLoss(
+    error: unknown,
+    generation: Generation,
+    outgoing: OutgoingRequest,
+    call: Call,
+    resends: number,
+  ): Promise<Answer> {
+    const lost = error instanceof TransportError && error.code === "connection_lost";
+    if (outgoing.method !== "GET" || !lost) throw error;
     try {
-      return await this.#made(generation, outgoing, endpoint, call, resends);
-    } catch (error) {
-      const lost = error instanceof TransportError && error.code === "connection_lost";
-      if (outgoing.method !== "GET" || !lost) throw error;
-      return await this.#made(generation, outgoing, endpoint, call, resends + 1).catch(again => {
-        // What was lost may have been read, though the repetition has not left.
-        if (!(again instanceof TransportError && again.reached === "no")) throw again;
-        throw call.ended === undefined ? error : endedEarly(call, "possible", endpoint, "none");
-      });
+      return await this.#made(generation, outgoing, call, resends);
+    } catch (again) {
+      // What was lost may have been read, though the repetition has not left.
+      if (!(again instanceof TransportError && again.reached === "no")) throw again;
+      throw call.ended === undefined ? error : endedEarly(call, "possible", error.endpoint, "none");
     }
   }
 
   /** Makes one attempt, and tells of it where somebody listens. */
-  #made(
-    generation: Generation,
-    outgoing: OutgoingRequest,
-    endpoint: string,
-    call: Call,
-    resends: number,
-  ): Promise<Answer> {
+  #made(generation: Generation, outgoing: OutgoingRequest, call: Call, resends: number): Promise<Answer> {
+    const endpoint = outgoing.shownAs ?? nameOf(outgoing.url);
+    // By the clock, too: in a machine that was asleep, the timers have not noticed.
+    if (call.ended !== undefined || Date.now() >= call.deadline) throw endedEarly(call, "no", endpoint);
     return requestChannel.hasSubscribers
       ? this.#told(generation, outgoing, endpoint, call, resends)
       : this.#noted(generation, outgoing, endpoint, call);
