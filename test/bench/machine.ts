@@ -14,7 +14,7 @@ export interface Machine {
   readonly date: string;
 }
 
-const DEPENDENCIES = ["jose", "openid-client", "undici", "zod"];
+const DEPENDENCIES = ["jose", "openid-client", "undici"];
 
 export function thisMachine(): Machine {
   const versions = DEPENDENCIES.map(name => {
