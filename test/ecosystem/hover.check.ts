@@ -63,7 +63,7 @@ test.each([
     "The options that the environment holds",
   ],
   ["type MinnaClientOptions", "type MinnaClientOptions = ProfileOptions & {", "The options of a client"],
-  ["new MinnaClient", "new MinnaClient(options: MinnaClientOptions): MinnaClient", "It does no I/O"],
+  ["new MinnaClient", "new MinnaClient(options: MinnaClientOptions): MinnaClient", "It asks nobody"],
   ["const minna", "const minna: MinnaClient", ""],
   ["links.begin", "Links.begin(", "prepares the authorization and returns where to send the customer"],
   ["links.complete", "Links.complete(", "verifies the bank's response, then exchanges its code, once"],
