@@ -16,6 +16,7 @@ describe("the tarball", () => {
     const files = await readdir(join(project, "node_modules/minna-baas"));
     expect(files.sort()).toEqual([
       "ARCHITECTURE.md",
+      "BENCHMARKS.md",
       "CHANGELOG.md",
       "CONTRIBUTING.md",
       "LICENSE",
