@@ -20,7 +20,7 @@ export interface WireAnswer {
  * Sends a request and reads its answer, until the call ends.
  *
  * By `dispatch()` and not by `request()` of undici: an answer that is read as a whole needs no stream, and an end that
- * several requests share needs no signal for each. Both cost as much as the rest of a request.
+ * several requests share needs no signal for each. Together they cost about as much as the rest of a request.
  *
  * @param endpoint - How the request is called in an error.
  * @throws what undici throws; {@link TransportError} when the call ends. It then says whether the request had left.

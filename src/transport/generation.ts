@@ -44,7 +44,7 @@ export class Generations {
   readonly #retiring = new Set<NodeJS.Timeout>();
   #countdown: Countdown | undefined;
   #closing: Promise<void> | undefined;
-  /** Comes with undici, half of all there is to load: after the client was made, and before its first call, as a rule. */
+  /** Comes with undici, which takes long to load: after the client was made, and before its first call, as a rule. */
   readonly #loading = import("./pool.js");
   #Pool: typeof ConnectionPool | undefined;
 

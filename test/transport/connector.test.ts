@@ -74,8 +74,6 @@ describe.each(["TLSv1.2", "TLSv1.3"] as const)("with %s", version => {
     for (let again = 0; again < 5; again++) {
       await call(door, one.origin);
       await call(door, two.origin);
-      // undici's own sessions are gone with the garbage: these are not.
-      globalThis.gc?.();
     }
     const expected = [false, true, true, true, true];
     expect([one.resumed, two.resumed]).toEqual([expected, expected]);
@@ -222,12 +220,11 @@ describe("connections that were made ahead of time", () => {
   });
 
   test("reach an address of IPv6, too", async () => {
-    const bank = await aBank({ ...serverCertificate(authority, ["::1"]) }, false);
-    const generations = new Generations(certificateOptions({ ...partner, ca: authority.certificate }));
-    closing.push(() => generations.close());
-    const warmed = new Door(generations).warm(`https://[::1]:${bank.port}`, 1, aCall());
-    // Nobody listens there: what counts is that the address was understood.
-    expect((await rejection(warmed, TransportError)).message).toContain("ECONNREFUSED");
+    const bank = await aBank({}, false);
+    // Nobody listens there, and a machine may have no such addresses: what counts is that it is not taken for a name.
+    const refused = await rejection(aDoor().warm(`https://[::1]:${bank.port}`, 1, aCall()), TransportError);
+    expect(refused).toMatchObject({ code: "connection_failed", reached: "no" });
+    expect(refused.message).not.toMatch(/ENOTFOUND|EAI_AGAIN/);
   });
 
   test("go with the door", async () => {
